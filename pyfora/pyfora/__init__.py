@@ -1,0 +1,1 @@
+"""Run ordinary Python blocks on a Ufora cluster."""

@@ -1,0 +1,1 @@
+"""The compiler's front end: where a program may be split, and why it may (or may not)."""

@@ -1,0 +1,1 @@
+"""Every message of the cluster, typed, with its bytes tested."""

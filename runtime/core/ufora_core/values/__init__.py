@@ -1,0 +1,1 @@
+"""Python objects as a content-addressed graph: encode on one side, decode on the other."""

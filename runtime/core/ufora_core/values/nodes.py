@@ -1,0 +1,334 @@
+"""The nodes of a graph of values: what an object is on the wire.
+
+A ``Graph`` is a table of nodes. Small immutable values (``None``, ``bool``, 64-bit ``int``,
+``float``, short ``str``) stand where they are used; everything else is a node, named
+by a ``Ref``, so shared and cyclic references stay what they are. Bytes above ``BLOB_LIMIT`` are not
+in the graph but in the object store, named by their digest: a graph plus its blobs is
+content-addressed, and what the cluster has already seen is not sent again.
+"""
+
+from typing import Any
+
+import msgspec
+
+#: Strings, bytes and array buffers above this many bytes leave the graph and become blobs.
+BLOB_LIMIT = 64 * 1024
+
+
+class Ref(msgspec.Struct, frozen=True, array_like=True):
+    """The node with this index in the graph."""
+
+    index: int
+
+
+Item = None | bool | int | float | str | Ref
+
+
+class Node(msgspec.Struct, frozen=True, array_like=True, tag_field="kind"):
+    """Base of the nodes."""
+
+
+class Bytes(msgspec.Struct, frozen=True, array_like=True):
+    """Bytes, here (``data``) or in the object store (``digest``, ``size``)."""
+
+    size: int
+    data: bytes | None = None
+    digest: str = ""
+
+
+# ------------------------------------------------------------------------------ plain values
+
+
+class BigInt(Node, frozen=True, tag="int"):
+    """An int beyond 64 bits, in hexadecimal with its sign."""
+
+    digits: str
+
+
+class Complex(Node, frozen=True, tag="complex"):
+    real: float
+    imag: float
+
+
+class Text(Node, frozen=True, tag="str"):
+    """A long str, or one with lone surrogates; UTF-8 with ``surrogatepass``."""
+
+    data: Bytes
+
+
+class Binary(Node, frozen=True, tag="bytes"):
+    data: Bytes
+
+
+class ByteArray(Node, frozen=True, tag="bytearray"):
+    data: Bytes
+
+
+class List(Node, frozen=True, tag="list"):
+    items: list[Item]
+
+
+class Tuple(Node, frozen=True, tag="tuple"):
+    items: list[Item]
+
+
+class Packed(Node, frozen=True, tag="packed"):
+    """A list or tuple (``container``) of nothing but floats (``code`` d) or 64-bit ints (q),
+    8 bytes each, little endian."""
+
+    container: str
+    code: str
+    data: Bytes
+
+
+class Dict(Node, frozen=True, tag="dict"):
+    keys: list[Item]
+    values: list[Item]
+
+
+class Set(Node, frozen=True, tag="set"):
+    items: list[Item]
+
+
+class FrozenSet(Node, frozen=True, tag="frozenset"):
+    items: list[Item]
+
+
+class RangeObject(Node, frozen=True, tag="range"):
+    start: Item
+    stop: Item
+    step: Item
+
+
+class SliceObject(Node, frozen=True, tag="slice"):
+    start: Item
+    stop: Item
+    step: Item
+
+
+class Array(Node, frozen=True, tag="array"):
+    """A NumPy array; its buffer is contiguous in ``order`` (C or F)."""
+
+    dtype: Item
+    shape: tuple[int, ...]
+    order: str
+    data: Bytes
+    writeable: bool
+
+
+# ------------------------------------------------------------------------------ code
+
+
+class Source(msgspec.Struct, frozen=True, array_like=True):
+    """Source text of one function: a ``def`` or ``lambda``, as it stands in the file.
+
+    ``line`` is the number of the text's first line in the file, ``column`` the offset that the
+    text's first line had there; ``mangle`` is the name of the class around a method (or empty).
+    """
+
+    text: str
+    filename: str
+    line: int
+    column: int
+    mangle: str
+
+
+class Function(Node, frozen=True, tag="function"):
+    """A function of the user's. It has source, or (``code``) marshalled byte code that only the
+    same minor version of Python can run."""
+
+    name: str
+    qualname: str
+    source: Source | None
+    code: bytes | None
+    namespace: Ref
+    #: One cell for each name of ``co_freevars``, in order.
+    closure: list[Ref]
+    defaults: Item
+    kwdefaults: Item
+    attributes: Item
+    doc: Item
+    module: Item
+    annotations: Item
+
+
+class Cell(Node, frozen=True, tag="cell"):
+    """A variable that functions share; ``empty`` when nothing is assigned yet."""
+
+    empty: bool
+    value: Item
+
+
+class Namespace(Node, frozen=True, tag="namespace"):
+    """Global names of one module of the user's, as far as they are reached."""
+
+    module: str
+    names: list[str]
+    values: list[Item]
+
+
+class Wrapped(Node, frozen=True, tag="wrapped"):
+    """``staticmethod``, ``classmethod`` or ``property`` around functions."""
+
+    type: str
+    parts: list[Item]
+
+
+class BoundMethod(Node, frozen=True, tag="method"):
+    function: Item
+    owner: Item
+
+
+class Class(Node, frozen=True, tag="class"):
+    """A class of the user's, by value. ``tracker`` tells the sender which of its classes this is,
+    so that what comes back is an instance of the very same one."""
+
+    name: str
+    qualname: str
+    module: str
+    tracker: str
+    metaclass: Item
+    bases: list[Item]
+    names: list[str]
+    values: list[Item]
+
+
+class Instance(Node, frozen=True, tag="instance"):
+    """An object with a ``__dict__`` and/or slots and nothing else."""
+
+    type: Item
+    names: list[str]
+    values: list[Item]
+    slots: list[str]
+    slot_values: list[Item]
+
+
+# ------------------------------------------------------------------------------ by name, by recipe
+
+
+class Named(Node, frozen=True, tag="named"):
+    """Something importable: ``module`` alone, or an attribute of it."""
+
+    module: str
+    qualname: str
+
+
+class UserModule(Node, frozen=True, tag="module"):
+    """A module of the user's project, as far as it is reached."""
+
+    name: str
+    file: str
+    namespace: Ref
+
+
+class ModuleSource(Node, frozen=True, tag="module-source"):
+    """A module of the user's project that the block imports itself: its text, to run there."""
+
+    name: str
+    file: str
+    package: bool
+    text: str
+
+
+class Reduced(Node, frozen=True, tag="reduced"):
+    """What ``object.__reduce_ex__`` gives: how to build the object and what to put into it."""
+
+    call: Item
+    arguments: Item
+    state: Item
+    items: Item
+    pairs: Item
+
+
+class Pickled(Node, frozen=True, tag="pickled"):
+    """Bytes of cloudpickle, for what nothing above can carry. Only an executor (or the client that
+    asked) loads it."""
+
+    data: Bytes
+    type: str
+    python: str
+
+
+class Placeholder(Node, frozen=True, tag="placeholder"):
+    """Stands for a value that nothing can carry; touching it raises ``UnconvertibleValueError``."""
+
+    variable: str
+    type: str
+    reason: str
+    where: str
+
+
+class Input(Node, frozen=True, tag="input"):
+    """An object of the program's own graph (in a result or a loop's values): not a copy of it."""
+
+    index: int
+
+
+class Remote(Node, frozen=True, tag="remote"):
+    """A value that stays in the cluster: the object of the store that holds its graph."""
+
+    digest: str
+    size: int
+
+
+AnyNode = (
+    BigInt
+    | Complex
+    | Text
+    | Binary
+    | ByteArray
+    | List
+    | Tuple
+    | Packed
+    | Dict
+    | Set
+    | FrozenSet
+    | RangeObject
+    | SliceObject
+    | Array
+    | Function
+    | Cell
+    | Namespace
+    | Wrapped
+    | BoundMethod
+    | Class
+    | Instance
+    | Named
+    | UserModule
+    | ModuleSource
+    | Reduced
+    | Pickled
+    | Placeholder
+    | Input
+    | Remote
+)
+
+
+class Graph(msgspec.Struct, frozen=True):
+    """A table of nodes. ``Ref(i)`` anywhere in it means ``nodes[i]``."""
+
+    nodes: list[AnyNode] = []
+
+
+class Change(msgspec.Struct, frozen=True, array_like=True):
+    """Node ``index`` of the program was changed in place; ``node`` is what it holds now, with
+    items that belong to the result's graph."""
+
+    index: int
+    node: AnyNode
+
+
+def blobs_of(value: Any) -> list[Bytes]:
+    """Every ``Bytes`` of this graph or node that is kept in the object store."""
+    found: list[Bytes] = []
+    stack: list[Any] = [value]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, Graph):
+            stack.extend(reversed(each.nodes))
+        elif isinstance(each, Bytes):
+            if each.data is None:
+                found.append(each)
+        elif isinstance(each, Text | Binary | ByteArray | Packed | Array | Pickled):
+            stack.append(each.data)
+    return found

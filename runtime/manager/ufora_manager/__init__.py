@@ -1,0 +1,1 @@
+"""The manager of a Ufora cluster: worker registry, scheduler, front end for clients."""

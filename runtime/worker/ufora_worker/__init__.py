@@ -1,0 +1,1 @@
+"""A worker of a Ufora cluster: a supervisor and its executors."""

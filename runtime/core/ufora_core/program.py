@@ -97,7 +97,7 @@ class LoopTask(msgspec.Struct, frozen=True):
 class Partial(msgspec.Struct, frozen=True):
     """The result of some items of a loop: ``value`` in the form that the loop's shape chose."""
 
-    #: ``values`` (a list, one a yielded item), ``pairs``, ``int-sum``, ``least``, ``count`` or ``hit``
+    #: ``values`` (a list, one a yielded item), ``sum``, ``best``, ``count`` or ``hit``.
     form: str
     value: Item
     graph: Graph

@@ -1,0 +1,64 @@
+"""``sum`` by the client's rule: the bits of that Python, not of the worker's."""
+
+import sys
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from ufora_worker.float_sum import _emulated, compensates, ordered_sum
+
+OLD, NEW = (3, 11), (3, 12)
+OWN = sys.version_info[:2]
+
+numbers = (
+    st.floats()
+    | st.integers(-(2**70), 2**70)
+    | st.booleans()
+    | st.floats(-1e3, 1e3)
+    | st.sampled_from([2**63 - 1, -(2**63), 1e16, -1e16, 0.1, -0.0])
+    | st.complex_numbers(max_magnitude=1e6)
+)
+
+
+@given(st.lists(numbers, max_size=30), st.sampled_from([0, 0.0, -0.0, 2**62, True, 1.5, 1j]))
+@example([2**62, 2**62, 0.1, 0.2, 0.3], 0)
+@example([1e16, 1, -1e16], 0)
+@example([float("inf"), 1.0, float("-inf")], 0.0)
+def test_emulated_rule_gives_the_bits_of_this_python(values: list[object], start: object) -> None:
+    try:
+        expected = repr(sum(values, start))  # type: ignore[call-overload]
+    except OverflowError:
+        with pytest.raises(OverflowError):
+            _emulated(iter(values), start, compensates(OWN))
+        return
+    assert repr(_emulated(iter(values), start, compensates(OWN))) == expected
+
+
+def test_up_to_311_floats_are_added_plainly() -> None:
+    assert ordered_sum([0.1] * 10, 0, OLD) == 0.9999999999999999
+
+
+def test_from_312_on_rounding_errors_are_carried_along() -> None:
+    assert ordered_sum([0.1] * 10, 0, NEW) == 1.0
+    assert ordered_sum([1e16, 1.0, -1e16], 0, NEW) == 1.0
+
+
+def test_from_312_on_ints_among_floats_are_not_compensated() -> None:
+    assert ordered_sum([1e16, 1, -1e16], 0, NEW) == 0.0
+
+
+def test_a_sum_of_ints_that_outgrew_a_machine_word_is_not_compensated_any_more() -> None:
+    assert ordered_sum([2**63, -(2**63), *[0.1] * 10], 0, NEW) == 0.9999999999999999
+
+
+@pytest.mark.parametrize("rule", [OLD, NEW])
+def test_what_does_not_add_up_raises_what_sum_raises(rule: tuple[int, int]) -> None:
+    with pytest.raises(TypeError, match="unsupported operand"):
+        ordered_sum([1, "a"], 0, rule)
+    with pytest.raises(TypeError, match="can't sum strings"):
+        ordered_sum(["a"], "", rule)
+
+
+@pytest.mark.parametrize("rule", [OLD, NEW])
+def test_objects_with_their_own_addition_are_added_in_order(rule: tuple[int, int]) -> None:
+    assert ordered_sum([[1], [2], [3]], [], rule) == [1, 2, 3]

@@ -1,0 +1,156 @@
+"""Compile the body of a ``with`` statement so that it runs here as it would have run there.
+
+A block of a module runs as module code in the module's names. A block of a function becomes a
+function again, with the frame's variables as its locals, so that a name without a value raises
+what CPython raises; variables that captured closures share stay the shared cells.
+"""
+
+import ast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import CellType, CodeType, FrameType, FunctionType, TracebackType
+from typing import Any
+
+from ufora_core.program import Block
+from ufora_worker.interpreter import LOCALS
+
+#: The block's locals end up here; a name that no program can contain.
+_FACTORY = "__ufora_factory__"
+
+
+@dataclass(slots=True)
+class CompiledBlock:
+    """A block, ready to run once."""
+
+    code: CodeType
+    #: Runs the block; gives its names afterwards.
+    execute: Callable[[], Mapping[str, Any]]
+    #: The names that the block left when it raised, from the traceback.
+    names_after: Callable[[TracebackType | None], Mapping[str, Any]]
+
+
+def parse(block: Block) -> ast.Module:
+    """The block's statements, with the line numbers of the user's file."""
+    tree = ast.parse(block.source, block.filename)
+    ast.increment_lineno(tree, block.line - 1)
+    return tree
+
+
+def compile_block(
+    block: Block,
+    tree: ast.Module,
+    namespace: dict[str, Any],
+    values: Mapping[str, Any],
+    cells: Mapping[str, CellType],
+) -> CompiledBlock:
+    """``values`` are the bound locals; ``cells`` the variables that closures share."""
+    if block.optimized:
+        return _in_function(block, tree, namespace, values, cells)
+    code = compile(_mangled(block, tree), block.filename, "exec", dont_inherit=True)
+    own_locals = namespace if not block.local_names and not block.unbound else dict(values)
+
+    def execute() -> Mapping[str, Any]:
+        exec(code, namespace, own_locals)
+        return own_locals
+
+    return CompiledBlock(code, execute, lambda traceback: own_locals)
+
+
+def _in_function(
+    block: Block,
+    tree: ast.Module,
+    namespace: dict[str, Any],
+    values: Mapping[str, Any],
+    cells: Mapping[str, CellType],
+) -> CompiledBlock:
+    parameters = [name for name in values if name not in cells]
+    body = list(tree.body)
+    if cells:
+        body.insert(0, ast.Nonlocal(names=list(cells)))
+    body.append(ast.Return(value=ast.Call(ast.Name(LOCALS, ast.Load()), [], [])))
+    # Statements behind the return only tell the compiler which names are locals.
+    local_names = [*block.unbound, *(name for name in block.assigned if name not in cells)]
+    body.extend(
+        ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None))
+        for name in local_names
+        if name not in parameters
+    )
+    function = _definition(block.function, parameters, body, block.line)
+    factory = _definition(_FACTORY, list(cells), [function], block.line)
+    module = ast.Module([_in_class(block, factory)], [])
+    ast.fix_missing_locations(module)
+    outer = compile(module, block.filename, "exec", dont_inherit=True)
+    code = _nested(_nested(outer, _FACTORY), function.name).replace(
+        co_name=block.function, co_qualname=block.function
+    )
+    run = FunctionType(
+        code,
+        namespace,
+        block.function,
+        closure=tuple(cells[_unmangled(name, cells)] for name in code.co_freevars),
+    )
+    arguments = [values[name] for name in parameters]
+
+    def names_after(traceback: TracebackType | None) -> Mapping[str, Any]:
+        frame = _frame_of(code, traceback)
+        return {} if frame is None else dict(frame.f_locals)
+
+    return CompiledBlock(code, lambda: run(*arguments), names_after)
+
+
+def _definition(name: str, parameters: list[str], body: list[ast.stmt], line: int) -> Any:
+    safe_name = name if name.isidentifier() else "block"
+    arguments = ast.arguments([], [ast.arg(each) for each in parameters], None, [], [], None, [])
+    definition = ast.FunctionDef(safe_name, arguments, body, [], lineno=line, col_offset=0)
+    if "type_params" in ast.FunctionDef._fields:
+        definition.type_params = []  # type: ignore[attr-defined,unused-ignore]
+    return definition
+
+
+def _in_class(block: Block, definition: Any) -> Any:
+    """Inside ``class NAME:`` the compiler mangles ``__private`` names as it did in the client."""
+    if not block.mangle:
+        return definition
+    wrapper = ast.ClassDef(block.mangle, [], [], [definition], [])
+    if "type_params" in ast.ClassDef._fields:
+        wrapper.type_params = []  # type: ignore[attr-defined,unused-ignore]
+    return wrapper
+
+
+def _mangled(block: Block, tree: ast.Module) -> ast.Module:
+    if not block.mangle:
+        return tree
+    prefix = "_" + block.mangle.lstrip("_")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and _is_private(node.id):
+            node.id = prefix + node.id
+        elif isinstance(node, ast.Attribute) and _is_private(node.attr):
+            node.attr = prefix + node.attr
+    return tree
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("__") and not name.endswith("__")
+
+
+def _unmangled(name: str, cells: Mapping[str, CellType]) -> str:
+    return name if name in cells else next(each for each in cells if name.endswith(each))
+
+
+def _nested(code: CodeType, name: str) -> CodeType:
+    """The code called ``name`` inside ``code`` (in a class body on the way, if there is one)."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            if constant.co_name == name:
+                return constant
+            if constant.co_name not in (_FACTORY,) and name == _FACTORY:
+                return _nested(constant, name)
+    raise LookupError(f"no code named {name} was compiled")
+
+
+def _frame_of(code: CodeType, traceback: TracebackType | None) -> FrameType | None:
+    while traceback is not None:
+        if traceback.tb_frame.f_code is code:
+            return traceback.tb_frame
+        traceback = traceback.tb_next
+    return None

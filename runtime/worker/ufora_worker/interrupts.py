@@ -1,0 +1,79 @@
+"""Signals in an executor: the supervisor's stop, and a heartbeat while a loop can be split.
+
+Python runs signal handlers between two bytecodes of the main thread, so both work in the middle of
+a long item: a stop raises ``Stopped`` there, a heartbeat lets the loop give its back half away.
+Code that must not be cut in two (a frame half sent) runs inside ``deferred()``.
+"""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+#: Seconds between two looks at the hungry word while one item runs.
+HEARTBEAT = 0.02
+
+
+class Stopped(BaseException):
+    """The supervisor wants this work no more. No ``Exception``, so that user code lets it pass."""
+
+
+class Interrupts:
+    """The executor's signal handlers; one object a process, used from the main thread."""
+
+    def __init__(self, stop_requested: Callable[[], bool]) -> None:
+        self._stop_requested = stop_requested
+        self._beat: Callable[[], None] | None = None
+        self._depth = 0
+        self._armed = False
+
+    def install(self) -> None:
+        """Take over ``SIGUSR1`` (stop) and ``SIGALRM`` (heartbeat); Ctrl-C is the client's."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGUSR1, self._on_stop)
+        signal.signal(signal.SIGALRM, self._on_beat)
+
+    @contextmanager
+    def running_user_code(self) -> Iterator[None]:
+        """Within it, and nowhere else, a stop raises ``Stopped``."""
+        self._armed = True
+        try:
+            self.check()
+            yield
+        finally:
+            self._armed = False
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """No handler acts within it; a stop that came meanwhile is raised at its end."""
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+        self.check()
+
+    @contextmanager
+    def heartbeat(self, beat: Callable[[], None]) -> Iterator[None]:
+        """Call ``beat`` every ``HEARTBEAT`` seconds."""
+        outer, self._beat = self._beat, beat
+        signal.setitimer(signal.ITIMER_REAL, HEARTBEAT, HEARTBEAT)
+        try:
+            yield
+        finally:
+            self._beat = outer
+            if outer is None:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def check(self) -> None:
+        """Raise ``Stopped`` if the supervisor asked for it."""
+        if self._armed and self._depth == 0 and self._stop_requested():
+            self._armed = False
+            raise Stopped
+
+    def _on_stop(self, number: int, frame: FrameType | None) -> None:
+        self.check()
+
+    def _on_beat(self, number: int, frame: FrameType | None) -> None:
+        if self._beat is not None and self._depth == 0:
+            self._beat()

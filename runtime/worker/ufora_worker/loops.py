@@ -1,0 +1,163 @@
+"""Runs the items of one loop in this process, and gives the back half away when somebody is hungry.
+
+A loop is never cut into tasks in advance. Its items run in order at full speed; the comprehension
+that holds the user's expression iterates over *chunks* of about ``CHUNK_NS``, and between two
+chunks there is one look at the shared words. If an executor somewhere is hungry, the back half of
+what is left becomes a range of its own (lazy binary splitting: Tzannes et al., PPoPP 2010); a
+heartbeat does the same in the middle of a long item (Acar et al., PLDI 2018). Chunks make up
+*slices* of about ``SLICE_NS``, after which the values go to the accumulator.
+
+``Body`` is the seam for other ways to run a slice than CPython.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from time import perf_counter_ns
+from typing import Any, Protocol
+
+from ufora_worker.interrupts import Interrupts
+from ufora_worker.shapes import Accumulator
+from ufora_worker.shared_words import SharedWords
+
+#: A chunk is what cannot be given away any more, so it bounds what a thief may wait for when the
+#: last items are much slower than the first ones. Its cost is one step of a generator.
+CHUNK_NS = 200_000
+#: After a slice, values are summed up and progress is counted (10 ms of it cost nothing).
+SLICE_NS = 10_000_000
+#: The back half is worth a message only if the rest will take longer than this.
+WORTH_GIVING_NS = 1_000_000
+#: A chunk grows at most by this factor at once: costs may rise along the range.
+_GROWTH = 8
+
+
+class Body(Protocol):
+    """Runs the user's expression over some items."""
+
+    def run(self, items: Iterable[Any]) -> Any:
+        """What the items yield: a list, or for ``any``/``all`` whether one of them decided it.
+
+        Raises:
+            Exception: whatever the user's code raises.
+        """
+
+
+class Giver(Protocol):
+    """Turns items of the loop into a range for somebody else."""
+
+    def __call__(self, lo: int, hi: int) -> None: ...
+
+
+@dataclass(slots=True)
+class Place:
+    """What a loop needs to know of the executor that it runs on."""
+
+    words: SharedWords
+    executor: int
+    interrupts: Interrupts
+
+    def hungry(self) -> bool:
+        """True when somebody could take items."""
+        return self.words.hungry() > 0
+
+
+@dataclass(slots=True)
+class Loop:
+    """Items ``[next, hi)`` of ``items``, of which this process is the owner."""
+
+    body: Body
+    items: Sequence[Any]
+    next: int
+    hi: int
+    accumulator: Accumulator
+    place: Place
+    give: Giver
+    #: Called after each slice with the number of items that it ran.
+    on_progress: Callable[[int], None]
+    #: Item ``hi`` raised an exception; nothing at or past it counts.
+    failed: bool = False
+    #: An item decided the loop (``any``, ``all``); nothing at or past ``next`` counts.
+    decided: bool = False
+    splits: int = 0
+    busy_ns: int = 0
+    #: True while ``next`` moves: a heartbeat must not give items away then.
+    _moving: bool = field(default=False, init=False)
+    _chunk: int = field(default=1, init=False)
+    _item_ns: float = field(default=0.0, init=False)
+
+    def run(self) -> None:
+        """Run until nothing is left that is still this process's own."""
+        with self.place.interrupts.heartbeat(self._on_heartbeat):
+            while self.next < self.hi and not self.decided and not self.failed:
+                first, started = self.next, perf_counter_ns()
+                try:
+                    self._run_slice()
+                finally:
+                    spent = perf_counter_ns() - started
+                    self.busy_ns += spent
+                    self.place.words.add_busy(self.place.executor, spent)
+                self.on_progress(self.next - first)
+
+    def _run_slice(self) -> None:
+        first = self.next
+        try:
+            values = self.body.run(chain.from_iterable(self._chunks()))
+        except Exception:
+            self._find_failure(first, self.next)
+            return
+        self.decided = self.accumulator.add(values, first, self.next)
+
+    def _chunks(self) -> Iterator[Sequence[Any]]:
+        """Consecutive parts of what is left, for about ``SLICE_NS``."""
+        started = before = perf_counter_ns()
+        while self.next < self.hi:
+            self._moving = True
+            lo, hi = self.next, min(self.next + self._chunk, self.hi)
+            self.next = hi
+            self._moving = False
+            yield self.items[lo:hi]
+            now = perf_counter_ns()
+            self._adapt(hi - lo, now - before)
+            if self.place.hungry():
+                self._give_back_half()
+            self.place.interrupts.check()
+            if now - started >= SLICE_NS:
+                return
+            before = now
+
+    def _adapt(self, count: int, spent: int) -> None:
+        self._item_ns = max(spent, 1) / count
+        fitting = int(CHUNK_NS / self._item_ns)
+        self._chunk = max(1, min(fitting, self._chunk * _GROWTH))
+
+    def _give_back_half(self) -> None:
+        left = self.hi - self.next
+        if left >= 2 and left * self._item_ns >= WORTH_GIVING_NS:
+            self._give(self.next + (left + 1) // 2)
+
+    def _on_heartbeat(self) -> None:
+        """A long item runs: everything behind its chunk may go, since nobody else will run it."""
+        left = self.hi - self.next
+        if left >= 1 and not self._moving and self.place.hungry():
+            self._give(self.next + left // 2)
+
+    def _give(self, middle: int) -> None:
+        with self.place.interrupts.deferred():
+            self.give(middle, self.hi)
+            self.hi = middle
+            self.splits += 1
+
+    def _find_failure(self, first: int, end: int) -> None:
+        """Some item of ``[first, end)`` raised. Items are pure: run them one by one to learn which,
+        and what those before it yield."""
+        for index in range(first, end):
+            try:
+                values = self.body.run(self.items[index : index + 1])
+            except Exception:
+                self.failed = True
+                self.next = self.hi = index
+                return
+            if self.accumulator.add(values, index, index + 1):
+                self.decided = True
+                self.next = index + 1
+                return

@@ -1,0 +1,121 @@
+"""What a program leaves behind, encoded for the client."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import CodeType, TracebackType
+from typing import Any
+
+from ufora_core.values.encode import Encoder
+
+import ufora_core
+from ufora_core import program
+from ufora_core.protocol.parts import ExecutorUse, Payload
+from ufora_core.store import ObjectStore
+from ufora_core.values import changes
+from ufora_core.values.decode import Decoder
+from ufora_worker.partials import Stored, identities, keep
+
+#: Characters of a value's ``repr`` that its proxy shows.
+_SHOWN = 80
+#: Files of our own, whose frames are not the user's.
+_OWN_FOLDERS = (str(Path(__file__).parent), str(Path(ufora_core.__file__).parent))
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a program ended, as live objects of this process."""
+
+    names: Mapping[str, Any]
+    deleted: Sequence[str] = ()
+    raised: BaseException | None = None
+    use: Sequence[ExecutorUse] = field(default_factory=list)
+
+
+def encode_result(
+    store: ObjectStore, task: program.Program, decoder: Decoder, outcome: Outcome
+) -> Stored:
+    """The result object, and every object of the store that it names."""
+    encoder = Encoder(originals=identities(decoder.objects), trackers=decoder.trackers)
+    names: list[str] = []
+    values: list[Any] = []
+    proxies: dict[str, program.Proxy] = {}
+    kept: list[Payload] = []
+    for name, value in outcome.names.items():
+        stored = None if task.download.limit is None else _keep_apart(store, decoder, value)
+        if stored is None or _size(stored) <= (task.download.limit or 0):
+            names.append(name)
+            values.append(encoder.item(value, name))
+        else:
+            proxies[name] = program.Proxy(
+                stored.payload.digest, _size(stored), type(value).__name__, _shown(value)
+            )
+            kept.extend(stored.needs)
+    result = program.Result(
+        names=names,
+        values=values,
+        proxies=proxies,
+        deleted=list(outcome.deleted),
+        changes=changes.find(decoder, encoder),
+        raised=_encode_raised(encoder, outcome.raised),
+        graph=encoder.graph(),
+        use=tuple(outcome.use),
+    )
+    stored = keep(store, program.encode(result), encoder)
+    return Stored(stored.payload, (*stored.needs, *kept))
+
+
+def load_kept(store: ObjectStore, digest: str) -> Any:
+    """The value behind a proxy."""
+    kept = program.decode(store.open(digest), program.Kept)
+    decoder = Decoder(
+        kept.graph, store.open_private, remote=lambda other: load_kept(store, other)
+    )
+    return decoder.value(kept.value)
+
+
+def frames_of(error: BaseException, first: CodeType | None) -> list[program.Frame]:
+    """The user's lines in the exception's traceback, from the block (``first``) inwards."""
+    entries: list[TracebackType] = []
+    entry = error.__traceback__
+    while entry is not None:
+        if entry.tb_frame.f_code is first:
+            entries.clear()
+        entries.append(entry)
+        entry = entry.tb_next
+    return [
+        program.Frame(each.tb_frame.f_code.co_filename, each.tb_lineno, each.tb_frame.f_code.co_name)
+        for each in entries
+        if not each.tb_frame.f_code.co_filename.startswith(_OWN_FOLDERS)
+    ]
+
+
+def _encode_raised(encoder: Encoder, error: BaseException | None) -> program.Raised | None:
+    if error is None:
+        return None
+    frames = frames_of(error, None)
+    return program.Raised(encoder.item(error, "the exception"), frames)
+
+
+def _keep_apart(store: ObjectStore, decoder: Decoder, value: Any) -> Stored:
+    """The value by itself, as an object that proxies name."""
+    encoder = Encoder(trackers=decoder.trackers)
+    kept = program.Kept(encoder.item(value), encoder.graph())
+    data = program.encode(kept)
+    stored = keep(store, data, encoder)
+    if stored.payload.data is not None:
+        needs = (*stored.needs, store.put_at(stored.payload.digest, [data]))
+        return Stored(stored.payload, needs)
+    return stored
+
+
+def _size(stored: Stored) -> int:
+    return sum(each.size for each in stored.needs)
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except Exception as error:
+        text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

@@ -1,0 +1,180 @@
+"""Run one program: a block, or a call; and make of what it leaves a result for the client."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from ufora_core import program
+from ufora_core.errors import CoreError, MissingPackageError
+from ufora_core.program import Block, Call, Define
+from ufora_core.protocol.executor import RootEnded, RunRoot
+from ufora_core.protocol.parts import ExecutorUse, Failure
+from ufora_core.store import ObjectStore
+from ufora_core.values.decode import Decoder
+from ufora_core.values.modules import importing
+from ufora_worker.block import CompiledBlock, compile_block, parse
+from ufora_worker.interpreter import client_rules, engine
+from ufora_worker.interrupts import Stopped
+from ufora_worker.loops import Loop, Place
+from ufora_worker.partials import Stored, fetch
+from ufora_worker.results import Outcome, encode_result, load_kept
+from ufora_worker.root_loop import Link, LoopFailed
+from ufora_worker.splitting import Splitter
+
+#: The one name that a call's or a definition's result has.
+RESULT = "result"
+
+
+class Root:
+    """The run of one program on this executor."""
+
+    def __init__(
+        self, order: RunRoot, place: Place, store: ObjectStore, worker: str, link: Link
+    ) -> None:
+        self._order = order
+        self._place = place
+        self._store = store
+        self._worker = worker
+        self._link = link
+        self._use: dict[tuple[str, int], ExecutorUse] = {}
+
+    def run(self) -> RootEnded:
+        """Run it to its end; what the user's code raises is part of the result.
+
+        Raises:
+            Stopped: the supervisor wants the job no more.
+        """
+        job = self._order.job
+        try:
+            stored = self._run()
+        except LoopFailed as failed:
+            return RootEnded(job=job, failure=failed.failure, use=self.use)
+        except MissingPackageError as missing:
+            message = f"worker {self._worker}: {missing}"
+            return RootEnded(job=job, failure=Failure("missing-package", message))
+        except CoreError as error:
+            message = f"worker {self._worker} could not run the program: {error}"
+            return RootEnded(job=job, failure=Failure("internal", message), use=self.use)
+        return RootEnded(job=job, result=stored.payload, objects=stored.needs, use=self.use)
+
+    @property
+    def use(self) -> tuple[ExecutorUse, ...]:
+        """What each executor did for this job so far."""
+        return tuple(self._use[key] for key in sorted(self._use))
+
+    def _run(self) -> Stored:
+        task = program.decode(fetch(self._store, self._order.program), program.Program)
+        decoder = Decoder(
+            task.graph,
+            self._store.open_private,
+            remote=lambda digest: load_kept(self._store, digest),
+        )
+        match task.task:
+            case Define(value=item):
+                outcome = Outcome({RESULT: decoder.value(item)})
+            case Call() as call:
+                outcome = self._call(task, call, decoder)
+            case Block() as block:
+                outcome = self._block(task, block, decoder)
+        outcome.use = self.use
+        return encode_result(self._store, task, decoder, outcome)
+
+    def _call(self, task: program.Program, call: Call, decoder: Decoder) -> Outcome:
+        function: Any = decoder.value(call.function)
+        arguments = [decoder.value(item) for item in call.arguments]
+        keywords = {
+            name: decoder.value(item)
+            for name, item in zip(call.keyword_names, call.keyword_values, strict=True)
+        }
+        splitter = self._splitter(task)
+        splitter.rewrite_functions(decoder)
+        try:
+            with self._running(task, decoder, splitter):
+                return Outcome({RESULT: function(*arguments, **keywords)})
+        except (Stopped, LoopFailed):
+            raise
+        except BaseException as raised:
+            return Outcome({}, raised=raised)
+
+    def _block(self, task: program.Program, block: Block, decoder: Decoder) -> Outcome:
+        namespace: Any = decoder.value(block.namespace)
+        values = {
+            name: decoder.value(item)
+            for name, item in zip(block.local_names, block.local_values, strict=True)
+        }
+        cells: dict[str, Any] = {name: decoder.value(ref) for name, ref in block.cells.items()}
+        tree = parse(block)
+        splitter = self._splitter(task)
+        splitter.rewrite_block(tree, namespace, block)
+        splitter.rewrite_functions(decoder)
+        compiled = compile_block(block, tree, namespace, values, cells)
+        before = {name for name in block.assigned if name in values or name in namespace}
+        try:
+            with self._running(task, decoder, splitter):
+                left = compiled.execute()
+        except (Stopped, LoopFailed):
+            raise
+        except BaseException as raised:
+            return self._block_outcome(block, before, compiled, raised)
+        return _left_behind(block, before, dict(left), None)
+
+    def _block_outcome(
+        self, block: Block, before: set[str], compiled: CompiledBlock, raised: BaseException
+    ) -> Outcome:
+        return _left_behind(block, before, compiled.names_after(raised.__traceback__), raised)
+
+    @contextlib.contextmanager
+    def _running(
+        self, task: program.Program, decoder: Decoder, splitter: Splitter
+    ) -> Iterator[None]:
+        with (
+            importing(decoder),
+            client_rules(task.python, task.recursion_limit),
+            engine(splitter.run_site),
+            self._place.interrupts.running_user_code(),
+        ):
+            yield
+
+    def _splitter(self, task: program.Program) -> Splitter:
+        return Splitter(
+            self._order.job,
+            task.python,
+            task.recursion_limit,
+            self._place,
+            self._store,
+            self._link,
+            self._add_use,
+            self._add_own_use,
+        )
+
+    def _add_use(self, use: ExecutorUse) -> None:
+        key = (use.worker, use.executor)
+        before = self._use.get(key, ExecutorUse(use.worker, use.executor))
+        self._use[key] = ExecutorUse(
+            use.worker,
+            use.executor,
+            before.items + use.items,
+            before.ranges + use.ranges,
+            before.splits + use.splits,
+            before.busy_seconds + use.busy_seconds,
+        )
+
+    def _add_own_use(self, loop: Loop) -> None:
+        self._add_use(
+            ExecutorUse(
+                self._worker,
+                self._place.executor,
+                items=loop.next,
+                ranges=1,
+                splits=loop.splits,
+                busy_seconds=loop.busy_ns / 1e9,
+            )
+        )
+
+
+def _left_behind(
+    block: Block, before: set[str], left: Any, raised: BaseException | None
+) -> Outcome:
+    names = {name: left[name] for name in block.assigned if name in left}
+    deleted = [name for name in block.assigned if name in before and name not in left]
+    return Outcome(names, deleted, raised)

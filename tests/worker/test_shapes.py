@@ -1,0 +1,131 @@
+"""Whatever the split, the pieces of a loop fold to what Python gives."""
+
+import builtins
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ufora_core.compiler.sites import SiteKind
+from ufora_worker.shapes import LiveSegment, accumulator, finish
+
+PYTHON = sys.version_info[:2]
+
+ints = st.integers(-3, 3) | st.integers(-(2**70), 2**70)
+floats = st.floats() | st.sampled_from([0.0, -0.0, math.nan, 1e16, -1e16, 0.1])
+mixtures = (
+    st.lists(ints)
+    | st.lists(floats)
+    | st.lists(ints | floats)
+    | st.lists(ints | st.booleans())
+    | st.lists(st.text(max_size=2))
+    | st.lists(ints | st.text(max_size=1))
+    | st.lists(st.lists(st.integers(), max_size=2))
+    | st.lists(ints | floats | st.complex_numbers(max_magnitude=10))
+)
+
+
+@st.composite
+def splits(draw: st.DrawFn) -> tuple[list[Any], list[list[int]]]:
+    """Values, and the bounds of the slices of each range."""
+    values = draw(mixtures)
+    bounds = sorted(draw(st.sets(st.integers(0, len(values)), max_size=8)) | {0, len(values)})
+    ends = draw(st.sets(st.sampled_from(bounds))) | {len(values)}
+    ranges: list[list[int]] = [[0]]
+    for bound in bounds[1:]:
+        ranges[-1].append(bound)
+        if bound in ends and bound != len(values):
+            ranges.append([bound])
+    return values, ranges
+
+
+def folded(kind: SiteKind, values: list[Any], ranges: list[list[int]], *operand: Any) -> Any:
+    """Each range goes through an accumulator of its own, as on different executors."""
+    segments: list[LiveSegment] = []
+    for bounds in ranges:
+        results = accumulator(kind)
+        for lo, hi in zip(bounds, bounds[1:], strict=False):
+            results.add(values[lo:hi], lo, hi)
+        segments += results.segments
+    return finish(kind, segments, operand, PYTHON, lambda lo, hi: values[lo:hi])
+
+
+def outcome(compute: Callable[[], Any]) -> str:
+    """The result's type and bits, or the exception."""
+    try:
+        result = compute()
+    except Exception as error:
+        return repr(error)
+    return f"{type(result)} {result!r}"
+
+
+@pytest.mark.parametrize("kind", [SiteKind.SUM, SiteKind.MIN, SiteKind.MAX])
+@given(split=splits())
+def test_a_fold_gives_the_bits_and_errors_of_python(
+    kind: SiteKind, split: tuple[list[Any], list[list[int]]]
+) -> None:
+    values, ranges = split
+    expected = outcome(lambda: getattr(builtins, kind.value)(iter(values)))
+    assert outcome(lambda: folded(kind, values, ranges)) == expected
+
+
+@given(split=splits(), start=ints | floats | st.just([]) | st.just(True))
+def test_a_sum_begins_at_its_start(split: tuple[list[Any], list[list[int]]], start: Any) -> None:
+    values, ranges = split
+    expected = outcome(lambda: sum(values, start))
+    assert outcome(lambda: folded(SiteKind.SUM, values, ranges, start)) == expected
+
+
+@given(split=splits())
+def test_min_of_nothing_is_its_default(split: tuple[list[Any], list[list[int]]]) -> None:
+    values, ranges = split
+    expected = outcome(lambda: min(values, default="none"))
+    assert outcome(lambda: folded(SiteKind.MIN, values, ranges, "none")) == expected
+
+
+@pytest.mark.parametrize("kind", [SiteKind.LIST, SiteKind.TUPLE, SiteKind.SET, SiteKind.FROZENSET])
+@given(split=splits())
+def test_a_collection_has_its_items_in_order(
+    kind: SiteKind, split: tuple[list[Any], list[list[int]]]
+) -> None:
+    values, ranges = split
+    expected = outcome(lambda: getattr(builtins, kind.value)(iter(values)))
+    assert outcome(lambda: folded(kind, values, ranges)) == expected
+
+
+@given(split=splits())
+def test_a_dict_keeps_first_keys_and_last_values(split: tuple[list[Any], list[list[int]]]) -> None:
+    values, ranges = split
+    pairs = [(repr(value)[:1], value) for value in values]
+    assert repr(folded(SiteKind.DICT, pairs, ranges)) == repr(dict(pairs))
+
+
+@given(split=splits())
+def test_len_counts_every_value(split: tuple[list[Any], list[list[int]]]) -> None:
+    values, ranges = split
+    assert folded(SiteKind.COUNT, values, ranges) == len(values)
+
+
+@pytest.mark.parametrize("kind", [SiteKind.ANY, SiteKind.ALL])
+@given(answers=st.lists(st.booleans(), max_size=6))
+def test_a_search_ends_with_the_slice_that_decides_it(kind: SiteKind, answers: list[bool]) -> None:
+    search: Callable[[list[bool]], bool] = getattr(builtins, kind.value)
+    results = accumulator(kind)
+    decided = [results.add(search([answer]), at, at + 1) for at, answer in enumerate(answers)]
+    assert decided == [answer is (kind is SiteKind.ANY) for answer in answers]
+    assert finish(kind, results.segments, (), PYTHON, lambda lo, hi: []) is search(answers)
+
+
+def test_totals_of_ints_are_not_used_after_a_float() -> None:
+    values = [1e16, 1, 1, -1e16, 0.5]
+    assert folded(SiteKind.SUM, values, [[0, 1], [1, 2, 3], [3, 5]]) == sum(values)
+
+
+def test_ints_before_any_float_travel_as_one_total() -> None:
+    results = accumulator(SiteKind.SUM)
+    results.add([1, 2], 0, 2)
+    results.add([3], 2, 3)
+    assert results.segments == [LiveSegment("total", 0, 3, 6)]

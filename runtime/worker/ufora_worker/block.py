@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import CellType, CodeType, FrameType, FunctionType, TracebackType
-from typing import Any
+from typing import Any, TypeGuard
 
 from ufora_core.program import Block
 from ufora_worker.interpreter import LOCALS
@@ -30,10 +30,29 @@ class CompiledBlock:
 
 
 def parse(block: Block) -> ast.Module:
-    """The block's statements, with the line numbers of the user's file."""
+    """The block's statements, where they stand in the user's file.
+
+    ``super()`` finds its arguments in the method that it is in; here it gets them.
+    """
     tree = ast.parse(block.source, block.filename)
     ast.increment_lineno(tree, block.line - 1)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.stmt | ast.expr | ast.excepthandler | ast.pattern):
+            node.col_offset += block.column
+            node.end_col_offset = (node.end_col_offset or 0) + block.column
+        if block.first_argument and _is_bare_super(node):
+            names = ("__class__", block.first_argument)
+            node.args = [ast.copy_location(ast.Name(each, ast.Load()), node) for each in names]
     return tree
+
+
+def _is_bare_super(node: ast.AST) -> TypeGuard[ast.Call]:
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "super"
+        and not node.args
+    )
 
 
 def compile_block(
@@ -46,8 +65,9 @@ def compile_block(
     """``values`` are the bound locals; ``cells`` the variables that closures share."""
     if block.optimized:
         return _in_function(block, tree, namespace, values, cells)
-    code = compile(_mangled(block, tree), block.filename, "exec", dont_inherit=True)
-    own_locals = namespace if not block.local_names and not block.unbound else dict(values)
+    mangled = _mangled(block, tree)
+    code = compile(mangled, block.filename, "exec", flags=block.flags, dont_inherit=True)
+    own_locals = dict(values) if block.own_locals else namespace
 
     def execute() -> Mapping[str, Any]:
         exec(code, namespace, own_locals)
@@ -67,19 +87,21 @@ def _in_function(
     body = list(tree.body)
     if cells:
         body.insert(0, ast.Nonlocal(names=list(cells)))
+    if block.global_names:
+        body.insert(0, ast.Global(names=list(block.global_names)))
     body.append(ast.Return(value=ast.Call(ast.Name(LOCALS, ast.Load()), [], [])))
     # Statements behind the return only tell the compiler which names are locals.
-    local_names = [*block.unbound, *(name for name in block.assigned if name not in cells)]
+    elsewhere = {*parameters, *cells, *block.global_names}
     body.extend(
         ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None))
-        for name in local_names
-        if name not in parameters
+        for name in dict.fromkeys([*block.unbound, *block.assigned])
+        if name not in elsewhere
     )
     function = _definition(block.function, parameters, body, block.line)
     factory = _definition(_FACTORY, list(cells), [function], block.line)
     module = ast.Module([_in_class(block, factory)], [])
     ast.fix_missing_locations(module)
-    outer = compile(module, block.filename, "exec", dont_inherit=True)
+    outer = compile(module, block.filename, "exec", flags=block.flags, dont_inherit=True)
     code = _nested(_nested(outer, _FACTORY), function.name).replace(
         co_name=block.function, co_qualname=block.function
     )
@@ -91,11 +113,18 @@ def _in_function(
     )
     arguments = [values[name] for name in parameters]
 
+    def with_globals(variables: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**_existing(namespace, block.global_names), **variables}
+
     def names_after(traceback: TracebackType | None) -> Mapping[str, Any]:
         frame = _frame_of(code, traceback)
-        return {} if frame is None else dict(frame.f_locals)
+        return with_globals({} if frame is None else frame.f_locals)
 
-    return CompiledBlock(code, lambda: run(*arguments), names_after)
+    return CompiledBlock(code, lambda: with_globals(run(*arguments)), names_after)
+
+
+def _existing(namespace: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    return {name: namespace[name] for name in names if name in namespace}
 
 
 def _definition(name: str, parameters: list[str], body: list[ast.stmt], line: int) -> Any:

@@ -45,7 +45,8 @@ class Body(Protocol):
 class Giver(Protocol):
     """Turns items of the loop into a range for somebody else."""
 
-    def __call__(self, lo: int, hi: int) -> None: ...
+    def __call__(self, lo: int, hi: int) -> None:
+        """Give ``[lo, hi)`` away; if this raises, the items stay."""
 
 
 @dataclass(slots=True)

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ufora_core.values.encode import Encoder
-
 from ufora_core import program
 from ufora_core.protocol.parts import Payload
 from ufora_core.store import ObjectStore, payload_of
 from ufora_core.values.decode import Decoder
+from ufora_core.values.encode import Encoder
 from ufora_worker.shapes import LiveSegment
 
 
@@ -38,7 +37,7 @@ def fetch(store: ObjectStore, payload: Payload) -> bytes | memoryview:
 
 def identities(objects: Sequence[Any]) -> dict[int, int]:
     """``id`` of each object -> its index, so that an encoder names it instead of copying it."""
-    return {id(each): index for index, each in enumerate(objects)}
+    return {id(each): index for index, each in enumerate(objects) if each is not None}
 
 
 def encode_partial(

@@ -18,7 +18,7 @@ def rewrite_functions(decoder: Decoder, first: int) -> list[Site]:
     A rewritten function still counts as what its source says: it travels on as it came.
     """
     sites: list[Site] = []
-    for node, function in zip(decoder.graph.nodes, decoder.objects, strict=True):
+    for node, function in zip(decoder.nodes, decoder.objects, strict=True):
         if not isinstance(node, Function) or not isinstance(function, FunctionType):
             continue
         source = node.source

@@ -80,9 +80,7 @@ class RangeRunner:
     def _piece(self, work: Range, loop: Loop, decoded: DecodedTask) -> Piece:
         key = f"{work.job}/{work.loop}/{work.lo}"
         with self._place.interrupts.deferred():
-            stored = encode_partial(
-                self._store, key, loop.accumulator.segments, decoded.objects
-            )
+            stored = encode_partial(self._store, key, loop.accumulator.segments, decoded.objects)
         return Piece(
             lo=work.lo,
             hi=loop.next,

@@ -1,19 +1,20 @@
 """What a program leaves behind, encoded for the client."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import CodeType, TracebackType
 from typing import Any
 
-from ufora_core.values.encode import Encoder
-
 import ufora_core
 from ufora_core import program
+from ufora_core.compiler.slices import WRAPPER
 from ufora_core.protocol.parts import ExecutorUse, Payload
 from ufora_core.store import ObjectStore
 from ufora_core.values import changes
 from ufora_core.values.decode import Decoder
+from ufora_core.values.encode import Encoder
 from ufora_worker.partials import Stored, identities, keep
 
 #: Characters of a value's ``repr`` that its proxy shows.
@@ -68,33 +69,41 @@ def encode_result(
 def load_kept(store: ObjectStore, digest: str) -> Any:
     """The value behind a proxy."""
     kept = program.decode(store.open(digest), program.Kept)
-    decoder = Decoder(
-        kept.graph, store.open_private, remote=lambda other: load_kept(store, other)
-    )
+    decoder = Decoder(kept.graph, store.open_private, remote=lambda other: load_kept(store, other))
     return decoder.value(kept.value)
 
 
-def frames_of(error: BaseException, first: CodeType | None) -> list[program.Frame]:
-    """The user's lines in the exception's traceback, from the block (``first``) inwards."""
-    entries: list[TracebackType] = []
-    entry = error.__traceback__
-    while entry is not None:
-        if entry.tb_frame.f_code is first:
-            entries.clear()
-        entries.append(entry)
-        entry = entry.tb_next
-    return [
-        program.Frame(each.tb_frame.f_code.co_filename, each.tb_lineno, each.tb_frame.f_code.co_name)
-        for each in entries
-        if not each.tb_frame.f_code.co_filename.startswith(_OWN_FOLDERS)
-    ]
-
-
-def _encode_raised(encoder: Encoder, error: BaseException | None) -> program.Raised | None:
-    if error is None:
+def _encode_raised(
+    encoder: Encoder, error: BaseException | None, seen: Sequence[BaseException] = ()
+) -> program.Raised | None:
+    """The exception with those that led to it, each with its own traceback."""
+    if error is None or any(error is each for each in seen):
         return None
-    frames = frames_of(error, None)
-    return program.Raised(encoder.item(error, "the exception"), frames)
+    seen = (*seen, error)
+    return program.Raised(
+        encoder.item(error, "the exception"),
+        list(_frames(error.__traceback__)),
+        _encode_raised(encoder, error.__cause__, seen),
+        _encode_raised(encoder, error.__context__, seen),
+        error.__suppress_context__,
+    )
+
+
+def _frames(entry: TracebackType | None) -> Iterator[program.Frame]:
+    """The user's lines of a traceback, from the block inwards."""
+    while entry is not None:
+        code = entry.tb_frame.f_code
+        if not code.co_filename.startswith(_OWN_FOLDERS) and code.co_filename != WRAPPER:
+            yield _frame(code, entry.tb_lineno, entry.tb_lasti)
+        entry = entry.tb_next
+
+
+def _frame(code: CodeType, line: int, last_instruction: int) -> program.Frame:
+    positions = next(islice(code.co_positions(), last_instruction // 2, None), (None,) * 4)
+    first_line, end_line, column, end_column = positions
+    if first_line != line or end_line is None or column is None or end_column is None:
+        return program.Frame(code.co_filename, line, code.co_name)
+    return program.Frame(code.co_filename, line, code.co_name, end_line, column, end_column)
 
 
 def _keep_apart(store: ObjectStore, decoder: Decoder, value: Any) -> Stored:

@@ -11,7 +11,8 @@ from ufora_core.protocol.executor import RootEnded, RunRoot
 from ufora_core.protocol.parts import ExecutorUse, Failure
 from ufora_core.store import ObjectStore
 from ufora_core.values.decode import Decoder
-from ufora_core.values.modules import importing
+from ufora_core.values.functions import remember_text
+from ufora_core.values.importing import importable
 from ufora_worker.block import CompiledBlock, compile_block, parse
 from ufora_worker.interpreter import client_rules, engine
 from ufora_worker.interrupts import Stopped
@@ -105,9 +106,10 @@ class Root:
         cells: dict[str, Any] = {name: decoder.value(ref) for name, ref in block.cells.items()}
         tree = parse(block)
         splitter = self._splitter(task)
-        splitter.rewrite_block(tree, namespace, block)
+        splitter.rewrite_block(tree, block)
         splitter.rewrite_functions(decoder)
         compiled = compile_block(block, tree, namespace, values, cells)
+        remember_text(compiled.code, block.source, block.filename, block.line, block.column)
         before = {name for name in block.assigned if name in values or name in namespace}
         try:
             with self._running(task, decoder, splitter):
@@ -128,9 +130,9 @@ class Root:
         self, task: program.Program, decoder: Decoder, splitter: Splitter
     ) -> Iterator[None]:
         with (
-            importing(decoder),
+            importable(decoder),
             client_rules(task.python, task.recursion_limit),
-            engine(splitter.run_site),
+            engine(splitter),
             self._place.interrupts.running_user_code(),
         ):
             yield

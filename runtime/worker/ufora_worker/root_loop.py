@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ufora_core.values.encode import Encoder
-
 from ufora_core import program
 from ufora_core.compiler.sites import SiteKind
 from ufora_core.protocol.executor import LoopClosed, LoopLost, Offer, TakePiece, Waiting
 from ufora_core.protocol.parts import ExecutorUse, Failure, Payload
 from ufora_core.protocol.worker import Piece, Range
 from ufora_core.store import ObjectStore
+from ufora_core.values.encode import Encoder
 from ufora_worker.loops import Loop, Place
 from ufora_worker.partials import Stored, decode_partial, keep
 from ufora_worker.ranges import SliceCall

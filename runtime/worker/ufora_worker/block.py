@@ -130,7 +130,8 @@ def _existing(namespace: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
 def _definition(name: str, parameters: list[str], body: list[ast.stmt], line: int) -> Any:
     safe_name = name if name.isidentifier() else "block"
     arguments = ast.arguments([], [ast.arg(each) for each in parameters], None, [], [], None, [])
-    definition = ast.FunctionDef(safe_name, arguments, body, [], lineno=line, col_offset=0)
+    place = {"lineno": line, "col_offset": 0, "end_lineno": line, "end_col_offset": 0}
+    definition = ast.FunctionDef(safe_name, arguments, body, [], **place)  # type: ignore[arg-type]
     if "type_params" in ast.FunctionDef._fields:
         definition.type_params = []  # type: ignore[attr-defined,unused-ignore]
     return definition
@@ -140,7 +141,7 @@ def _in_class(block: Block, definition: Any) -> Any:
     """Inside ``class NAME:`` the compiler mangles ``__private`` names as it did in the client."""
     if not block.mangle:
         return definition
-    wrapper = ast.ClassDef(block.mangle, [], [], [definition], [])
+    wrapper = ast.copy_location(ast.ClassDef(block.mangle, [], [], [definition], []), definition)
     if "type_params" in ast.ClassDef._fields:
         wrapper.type_params = []  # type: ignore[attr-defined,unused-ignore]
     return wrapper

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pyfora._block import RemoteBlock
+from pyfora._block import ProgressCallback, RemoteBlock
 from pyfora._capture import Captured
 from pyfora._landing import Outcome
 from ufora_core import program
@@ -69,7 +69,7 @@ class InlineCluster:
         """Let go of the shared words."""
         self.words.close()
 
-    def run(self, captured: Captured) -> Outcome:
+    def run(self, captured: Captured, progress: ProgressCallback | None = None) -> Outcome:
         """See ``pyfora._block.Runner``."""
         for digest, blob in captured.blobs.items():
             self.store.put_at(digest, [blob])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ufora_core.compiler.sites import SiteKind
+from ufora_core.errors import StoreError
 from ufora_worker.interrupts import Interrupts, Stopped
 from ufora_worker.loops import Loop, Place
 from ufora_worker.shapes import accumulator
@@ -178,8 +179,7 @@ def test_an_item_that_raises_only_once_does_not_end_the_loop(setup: Setup) -> No
 
 def test_a_range_that_cannot_be_given_away_stays(setup: Setup) -> None:
     def refuse() -> None:
-        setup.words.set_hungry(0)
-        raise OSError("disk full")
+        raise StoreError("disk full")
 
     setup.words.set_hungry(1)
     loop = setup.loop(100, on_give=refuse)
@@ -187,7 +187,7 @@ def test_a_range_that_cannot_be_given_away_stays(setup: Setup) -> None:
     assert values_of(loop) == list(range(100))
 
 
-def test_a_stop_ends_the_loop_between_two_chunks(setup: Setup) -> None:
+def test_a_stop_ends_the_loop_between_two_slices(setup: Setup) -> None:
     def stop(item: int) -> None:
         setup.interrupts.stopped = item >= 3
 

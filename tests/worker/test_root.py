@@ -15,7 +15,7 @@ from inline_cluster import InlineCluster
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineCluster]:
     """Somebody is always hungry, and everything seems worth giving away."""
     monkeypatch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
-    monkeypatch.setattr("ufora_worker.loops.CHUNK_NS", 1)
+    monkeypatch.setattr("ufora_worker.loops.SLICE_NS", 1)
     inline = InlineCluster(tmp_path / "store", random.Random(0).randrange)
     inline.words.set_hungry(1)
     yield inline

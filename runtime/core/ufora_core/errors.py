@@ -5,7 +5,9 @@ CoreError
 ├── ProtocolError     bytes from a peer that are no message of ours
 ├── VersionMismatch   a peer that speaks another version
 ├── StoreError        an object that is missing, damaged or cannot be written
-└── ValueGraphError   a graph of values that does not fit together
+├── ValueGraphError   a graph of values that does not fit together
+│   └── MissingPackageError   it names a package that is not installed here
+└── UnappliedChangeError      the block changed an object that cannot be changed in the client
 """
 
 
@@ -31,6 +33,16 @@ class StoreError(CoreError):
 
 class ValueGraphError(CoreError):
     """A graph of values refers to what is not in it."""
+
+
+class MissingPackageError(ValueGraphError):
+    """A program needs a package that is not installed here; the message names it, the variable
+    that needs it and what to do."""
+
+
+class UnappliedChangeError(CoreError):
+    """A block changed an object in place, and the client's own object cannot be made to show it;
+    the message names the object's type and what to do instead."""
 
 
 class UnconvertibleValueError(Exception):

@@ -43,6 +43,15 @@ class Block(msgspec.Struct, frozen=True, tag="block"):
     assigned: list[str]
     #: Name of the class around the frame's function, for ``__private`` names (or empty).
     mangle: str = ""
+    #: Names that the block assigns and that are globals, since the function says ``global name``.
+    global_names: list[str] = []
+    #: True when the frame's locals are a dict of their own beside the globals (a class body).
+    own_locals: bool = False
+    #: Name of the function's first argument when the block calls ``super()``: in the block that
+    #: means ``super(__class__, first_argument)``, and both names are among the locals.
+    first_argument: str = ""
+    #: ``__future__`` features that the file switched on, as flags of ``compile``.
+    flags: int = 0
 
 
 class Call(msgspec.Struct, frozen=True, tag="call"):
@@ -79,43 +88,74 @@ class Program(msgspec.Struct, frozen=True):
 
 
 class LoopTask(msgspec.Struct, frozen=True):
-    """One loop of a running program: its code site and the values that the site reads.
+    """One loop of a running program, with all it takes to run its items anywhere.
 
-    Items of ``graph`` refer to the program's own objects by ``Input`` nodes.
+    It holds the values as they are when the loop is first split, not as the program brought them:
+    the block may have changed them since.
     """
 
-    #: Index of the function node that holds the site in the program's graph; -1: the block itself.
-    function: int
-    #: Number of the site within that code, in source order.
-    site: int
+    #: Name of the loop's shape (``ufora_core.compiler.sites.Kind``).
+    kind: str
+    #: ``slice(items, *arguments)`` gives what the items yield.
+    slice: Item
     iterable: Item
-    names: list[str]
-    values: list[Item]
+    arguments: list[Item]
     graph: Graph
+    #: As in ``Program``.
+    python: tuple[int, int]
+    recursion_limit: int = 1000
+
+
+class Segment(msgspec.Struct, frozen=True, array_like=True):
+    """Items ``[lo, hi)`` of a loop in one of the forms that the loop's shape knows.
+
+    ``values`` is a list of what the items yielded; any other form is a summary of it.
+    """
+
+    form: str
+    lo: int
+    hi: int
+    value: Item
 
 
 class Partial(msgspec.Struct, frozen=True):
-    """The result of some items of a loop: ``value`` in the form that the loop's shape chose."""
+    """The result of a range: its segments in order.
 
-    #: ``values`` (a list, one a yielded item), ``sum``, ``best``, ``count`` or ``hit``.
-    form: str
-    value: Item
+    ``Input(i)`` in ``graph`` is node ``i`` of the loop's task.
+    ``key`` makes the bytes of every partial result different, since each is deleted when merged.
+    """
+
+    key: str
+    segments: list[Segment]
     graph: Graph
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):
-    """One line of a traceback, in the user's code."""
+    """One line of a traceback, in the user's code.
+
+    The last three place the failing expression, as ``co_positions`` of the frame's code does (for
+    the block: as in the file), so that the traceback has its ``^^^^``; -1 when they are not known.
+    """
 
     filename: str
     line: int
     name: str
+    end_line: int = -1
+    column: int = -1
+    end_column: int = -1
 
 
 class Raised(msgspec.Struct, frozen=True):
-    """The exception that ended the block; ``frames`` run from the block inwards."""
+    """An exception that left the block, or (``cause``, ``context``) that led to it.
+
+    ``frames`` run from the block inwards.
+    """
 
     exception: Item
     frames: list[Frame]
+    cause: "Raised | None" = None
+    context: "Raised | None" = None
+    suppress_context: bool = False
 
 
 class Proxy(msgspec.Struct, frozen=True):

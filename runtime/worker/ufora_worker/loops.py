@@ -1,40 +1,41 @@
 """Runs the items of one loop in this process, and gives the back half away when somebody is hungry.
 
-A loop is never cut into tasks in advance. Its items run in order at full speed; the comprehension
-that holds the user's expression iterates over *chunks* of about ``CHUNK_NS``, and between two
-chunks there is one look at the shared words. If an executor somewhere is hungry, the back half of
-what is left becomes a range of its own (lazy binary splitting: Tzannes et al., PPoPP 2010); a
-heartbeat does the same in the middle of a long item (Acar et al., PLDI 2018). Chunks make up
-*slices* of about ``SLICE_NS``, after which the values go to the accumulator.
+A loop is never cut into tasks in advance. Its items run in order at full speed, in *slices* of about
+half a millisecond, and between two slices there is one look at the shared words. If an executor
+somewhere is hungry, the back half of what is left becomes a range of its own (lazy binary
+splitting: Tzannes et al., PPoPP 2010); a heartbeat does the same in the middle of a long item
+(heartbeat scheduling: Acar et al., PLDI 2018).
 
 ``Body`` is the seam for other ways to run a slice than CPython.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from time import perf_counter_ns
 from typing import Any, Protocol
 
+from ufora_core.errors import CoreError
 from ufora_worker.interrupts import Interrupts
 from ufora_worker.shapes import Accumulator
 from ufora_worker.shared_words import SharedWords
 
-#: A chunk is what cannot be given away any more, so it bounds what a thief may wait for when the
-#: last items are much slower than the first ones. Its cost is one step of a generator.
-CHUNK_NS = 200_000
-#: After a slice, values are summed up and progress is counted (10 ms of it cost nothing).
-SLICE_NS = 10_000_000
+log = logging.getLogger(__name__)
+
+#: A slice cannot be given away any more, so its length bounds what a thief may wait for where the
+#: last items are much slower than the first ones; what is done between two slices takes a hundredth
+#: of it.
+SLICE_NS = 500_000
 #: The back half is worth a message only if the rest will take longer than this.
 WORTH_GIVING_NS = 1_000_000
-#: A chunk grows at most by this factor at once: costs may rise along the range.
+#: A slice grows at most by this factor at once: costs may rise along the range.
 _GROWTH = 8
 
 
 class Body(Protocol):
     """Runs the user's expression over some items."""
 
-    def run(self, items: Iterable[Any]) -> Any:
+    def run(self, items: Sequence[Any]) -> Any:
         """What the items yield: a list, or for ``any``/``all`` whether one of them decided it.
 
         Raises:
@@ -83,7 +84,10 @@ class Loop:
     busy_ns: int = 0
     #: True while ``next`` moves: a heartbeat must not give items away then.
     _moving: bool = field(default=False, init=False)
-    _chunk: int = field(default=1, init=False)
+    #: Giving failed once (a full disk, for example).
+    _keeps_all: bool = field(default=False, init=False)
+    #: Items of the next slice, and what the last one showed an item to cost.
+    _count: int = field(default=1, init=False)
     _item_ns: float = field(default=0.0, init=False)
 
     def run(self) -> None:
@@ -97,54 +101,51 @@ class Loop:
                     spent = perf_counter_ns() - started
                     self.busy_ns += spent
                     self.place.words.add_busy(self.place.executor, spent)
+                self._adapt(self.next - first, spent)
                 self.on_progress(self.next - first)
+                if self.place.hungry():
+                    self._give_back_half()
+                self.place.interrupts.check()
 
     def _run_slice(self) -> None:
-        first = self.next
+        self._moving = True
+        lo, hi = self.next, min(self.next + self._count, self.hi)
+        self.next = hi
+        self._moving = False
         try:
-            values = self.body.run(chain.from_iterable(self._chunks()))
+            values = self.body.run(self.items[lo:hi])
         except Exception:
-            self._find_failure(first, self.next)
+            self._find_failure(lo, hi)
             return
-        self.decided = self.accumulator.add(values, first, self.next)
-
-    def _chunks(self) -> Iterator[Sequence[Any]]:
-        """Consecutive parts of what is left, for about ``SLICE_NS``."""
-        started = before = perf_counter_ns()
-        while self.next < self.hi:
-            self._moving = True
-            lo, hi = self.next, min(self.next + self._chunk, self.hi)
-            self.next = hi
-            self._moving = False
-            yield self.items[lo:hi]
-            now = perf_counter_ns()
-            self._adapt(hi - lo, now - before)
-            if self.place.hungry():
-                self._give_back_half()
-            self.place.interrupts.check()
-            if now - started >= SLICE_NS:
-                return
-            before = now
+        self.decided = self.accumulator.add(values, lo, hi)
 
     def _adapt(self, count: int, spent: int) -> None:
-        self._item_ns = max(spent, 1) / count
-        fitting = int(CHUNK_NS / self._item_ns)
-        self._chunk = max(1, min(fitting, self._chunk * _GROWTH))
+        if count:
+            self._item_ns = max(spent, 1) / count
+            fitting = int(SLICE_NS / self._item_ns)
+            self._count = max(1, min(fitting, self._count * _GROWTH))
 
     def _give_back_half(self) -> None:
         left = self.hi - self.next
-        if left >= 2 and left * self._item_ns >= WORTH_GIVING_NS:
+        if left >= 2 and not self._keeps_all and left * self._item_ns >= WORTH_GIVING_NS:
             self._give(self.next + (left + 1) // 2)
 
     def _on_heartbeat(self) -> None:
-        """A long item runs: everything behind its chunk may go, since nobody else will run it."""
+        """A long item runs: half of everything behind its slice may go, the last item too."""
         left = self.hi - self.next
-        if left >= 1 and not self._moving and self.place.hungry():
+        if left < 1 or self._moving or self._keeps_all:
+            return
+        if self.place.hungry():
             self._give(self.next + left // 2)
 
     def _give(self, middle: int) -> None:
         with self.place.interrupts.deferred():
-            self.give(middle, self.hi)
+            try:
+                self.give(middle, self.hi)
+            except CoreError as error:
+                log.warning("a loop is not split any more: %s", error)
+                self._keeps_all = True
+                return
             self.hi = middle
             self.splits += 1
 

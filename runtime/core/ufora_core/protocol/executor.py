@@ -99,7 +99,8 @@ class RootEnded(Message, frozen=True, kw_only=True):
     result: Payload | None = None
     objects: tuple[Payload, ...] = ()
     failure: Failure | None = None
-    use: ExecutorUse | None = None
+    #: What every executor that took part did, this one included.
+    use: tuple[ExecutorUse, ...] = ()
 
 
 FromExecutor = (

@@ -18,8 +18,7 @@ class Range(msgspec.Struct, frozen=True):
     loop: int
     lo: int
     hi: int
-    program: Payload
-    #: The loop's code site and the values it reads (an encoded ``LoopTask``).
+    #: The loop's code and the values it reads (an encoded ``LoopTask``).
     task: Payload
     needs: tuple[Payload, ...] = ()
     #: Ship every value instead of a compact partial result.
@@ -55,6 +54,8 @@ class Hello(Message, frozen=True, kw_only=True):
     incarnation: str
     #: Jobs whose root runs here (after a reconnect).
     roots: tuple[str, ...] = ()
+    #: The worker uses the manager's own store directory: nothing needs to be sent to it.
+    shares_store: bool = False
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):
@@ -185,6 +186,8 @@ class StealRequest(Message, frozen=True, kw_only=True):
 
     sender: WorkerAddress
     slots: int
+    #: ``(job, loop)`` of roots at the sender that wait for this loop; each takes one range of it.
+    waiting: tuple[tuple[str, int], ...] = ()
 
 
 class GiveRange(Message, frozen=True, kw_only=True):
@@ -207,8 +210,11 @@ class ReturnRange(Message, frozen=True, kw_only=True):
     """The receiver's lease, or what was left of it, could not be run here, and why."""
 
     sender: str
+    #: 0: every lease that the receiver gave to the sender (the link between them broke).
     lease: int
     reason: str
+    #: Set when it is no use to run the range anywhere: it ended every executor that tried.
+    failure: Failure | None = None
 
 
 class Abandon(Message, frozen=True, kw_only=True):
@@ -217,6 +223,9 @@ class Abandon(Message, frozen=True, kw_only=True):
     job: str
     loop: int
     beyond: int
+    #: Only this lease is meant: others of the loop may have come another way, and be needed.
+    sender: str = ""
+    lease: int = 0
 
 
 ToPeer = StealRequest | GiveRange | PeerPiece | ReturnRange | Abandon

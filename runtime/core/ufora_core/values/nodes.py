@@ -46,6 +46,8 @@ class BigInt(Node, frozen=True, tag="int"):
 
 
 class Complex(Node, frozen=True, tag="complex"):
+    """A complex number."""
+
     real: float
     imag: float
 
@@ -57,18 +59,26 @@ class Text(Node, frozen=True, tag="str"):
 
 
 class Binary(Node, frozen=True, tag="bytes"):
+    """A bytes object."""
+
     data: Bytes
 
 
 class ByteArray(Node, frozen=True, tag="bytearray"):
+    """A bytearray."""
+
     data: Bytes
 
 
 class List(Node, frozen=True, tag="list"):
+    """A list."""
+
     items: list[Item]
 
 
 class Tuple(Node, frozen=True, tag="tuple"):
+    """A tuple."""
+
     items: list[Item]
 
 
@@ -82,25 +92,35 @@ class Packed(Node, frozen=True, tag="packed"):
 
 
 class Dict(Node, frozen=True, tag="dict"):
+    """A dict, in its order."""
+
     keys: list[Item]
     values: list[Item]
 
 
 class Set(Node, frozen=True, tag="set"):
+    """A set."""
+
     items: list[Item]
 
 
 class FrozenSet(Node, frozen=True, tag="frozenset"):
+    """A frozenset."""
+
     items: list[Item]
 
 
 class RangeObject(Node, frozen=True, tag="range"):
+    """A range."""
+
     start: Item
     stop: Item
     step: Item
 
 
 class SliceObject(Node, frozen=True, tag="slice"):
+    """A slice."""
+
     start: Item
     stop: Item
     step: Item
@@ -123,7 +143,8 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     """Source text of one function: a ``def`` or ``lambda``, as it stands in the file.
 
     ``line`` is the number of the text's first line in the file, ``column`` the offset that the
-    text's first line had there; ``mangle`` is the name of the class around a method (or empty).
+    text's first line had there, in bytes of UTF-8; ``mangle`` is the name of the class around a
+    method (or empty).
     """
 
     text: str
@@ -131,6 +152,12 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     line: int
     column: int
     mangle: str
+    #: ``__future__`` features that the file switched on, as flags of ``compile``.
+    flags: int = 0
+    #: ``co_qualname`` of the code, which decorators do not change.
+    qualname: str = ""
+    #: Names of the variables that the function shares with the code around it.
+    freevars: tuple[str, ...] = ()
 
 
 class Function(Node, frozen=True, tag="function"):
@@ -142,7 +169,7 @@ class Function(Node, frozen=True, tag="function"):
     source: Source | None
     code: bytes | None
     namespace: Ref
-    #: One cell for each name of ``co_freevars``, in order.
+    #: One cell for each name of ``Source.freevars`` (byte code: of ``co_freevars``), in order.
     closure: list[Ref]
     defaults: Item
     kwdefaults: Item
@@ -150,6 +177,8 @@ class Function(Node, frozen=True, tag="function"):
     doc: Item
     module: Item
     annotations: Item
+    #: The version of Python, ``major.minor``, that ``code`` belongs to.
+    python: str = ""
 
 
 class Cell(Node, frozen=True, tag="cell"):
@@ -160,11 +189,15 @@ class Cell(Node, frozen=True, tag="cell"):
 
 
 class Namespace(Node, frozen=True, tag="namespace"):
-    """Global names of one module of the user's, as far as they are reached."""
+    """Global names of one module of the user's, as far as they are reached.
+
+    In a ``Change``: the names that were bound anew, and the ``deleted`` ones.
+    """
 
     module: str
     names: list[str]
     values: list[Item]
+    deleted: list[str] = []
 
 
 class Wrapped(Node, frozen=True, tag="wrapped"):
@@ -175,13 +208,18 @@ class Wrapped(Node, frozen=True, tag="wrapped"):
 
 
 class BoundMethod(Node, frozen=True, tag="method"):
+    """A method taken from its object."""
+
     function: Item
     owner: Item
 
 
 class Class(Node, frozen=True, tag="class"):
     """A class of the user's, by value. ``tracker`` tells the sender which of its classes this is,
-    so that what comes back is an instance of the very same one."""
+    so that what comes back is an instance of the very same one.
+
+    In a ``Change``: the attributes that were set, and the ``deleted`` ones.
+    """
 
     name: str
     qualname: str
@@ -191,6 +229,13 @@ class Class(Node, frozen=True, tag="class"):
     bases: list[Item]
     names: list[str]
     values: list[Item]
+    #: How many of ``names``, from the first on, are members of an enumeration.
+    members: int = 0
+    #: A dict: member -> what the enumeration's own ``__init__`` or ``__new__`` stored in it.
+    member_state: Item = None
+    #: A list of the classes that an abstract class had registered as subclasses.
+    registered: Item = None
+    deleted: list[str] = []
 
 
 class Instance(Node, frozen=True, tag="instance"):

@@ -1,0 +1,80 @@
+# One way to run things; `make` alone says what there is.
+
+PYTHON ?= python3
+VENV   ?= .venv
+N      ?= 10000000
+ARGS   ?=
+
+DISTRIBUTIONS := runtime/core runtime/manager runtime/worker pyfora
+BIN           := $(VENV)/bin
+INSTALL        = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Tests of what users run on a Python of their choice: the client, and what it shares with the rest.
+PORTABLE      := $(addprefix tests/, client compiler core protocol values)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint test-pythons bench images clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/installed ## Count primes on an embedded cluster (N=1000000: fewer)
+	@$(BIN)/python examples/primes.py $(N)
+
+test: $(VENV)/installed-test ## Run every test (ARGS=...: what pytest gets)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint test ## Check format, lint, types and layers, then run every test (ARGS as above)
+
+lint: $(VENV)/installed-dev ## Check format, lint, types and layers
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test-pythons: ## Test client and core on the newer Pythons that this machine has
+	@scripts/other-pythons | while read -r version python; do \
+	    $(MAKE) --no-print-directory test PYTHON="$$python" VENV=".venv-$$version" \
+	        ARGS="$(PORTABLE)" </dev/null || exit 1; \
+	done
+
+bench: ## Measure, beside Dask and a process pool (ARGS=--quick: less exact)
+	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/installed-bench
+	@.venv-bench/bin/python -m benchmarks $(ARGS)
+
+images: ## Build the manager's and the worker's image (BASE=, OUT=, BUILD_FLAGS=)
+	@scripts/build-images
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .venv-* build dist benchmarks/results
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find $(DISTRIBUTIONS) tests examples benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# Each stamp stands for a state of the virtual environment, and is made again when what it was
+# made from changes.
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Ufora needs Python 3.11 or later, and $(PYTHON) is" \
+	         "$$($(PYTHON) --version 2>&1). Name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/installed: constraints.txt $(DISTRIBUTIONS:=/pyproject.toml) | $(BIN)/python
+	@echo "installing Ufora in $(VENV)"
+	@$(INSTALL) hatchling editables
+	@$(INSTALL) --no-build-isolation $(DISTRIBUTIONS:%=-e ./%)
+	@touch $@
+
+$(VENV)/installed-test: requirements-test.txt $(VENV)/installed
+	@echo "installing the tests' tools in $(VENV)"
+	@$(INSTALL) -r $<
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed-test
+	@echo "installing the checkers in $(VENV)"
+	@$(INSTALL) -r $<
+	@touch $@
+
+$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed
+	@echo "installing the engines to compare with in $(VENV)"
+	@$(INSTALL) -r $<
+	@touch $@

@@ -1,0 +1,60 @@
+"""``python -m benchmarks [--quick] [--only PART]...``: run the cases and print the table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from benchmarks import report
+from benchmarks.cases import CASES, QUICK, Scale
+from benchmarks.engines import available, started
+from benchmarks.measurement import run_case
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    options = _options()
+    scale = QUICK if options.quick else Scale()
+    cases = [case for case in CASES if not options.only or _named(case.name, options.only)]
+    if not cases:
+        sys.exit(f"no case is named so; there are: {', '.join(case.name for case in CASES)}")
+    kinds = [
+        kind for kind in available() if not options.engine or _named(kind.name, options.engine)
+    ]
+    if "Dask" not in [kind.name for kind in available()]:
+        _say("Dask is not installed, so it is left out: pip install -r requirements-bench.txt")
+    loads, results = [], []
+    with started(kinds) as engines:
+        for case in cases:
+            loads.append(os.getloadavg()[0])
+            results.append(run_case(case, engines, scale, _say))
+    loads.append(os.getloadavg()[0])
+    path = report.write(RESULTS, f"{datetime.now():%Y-%m-%d-%H%M%S}", scale, loads, results)
+    print(", ".join(f"{name} {value}" for name, value in report.machine().items()))
+    print(report.table(results))
+    print(f"\nall values: {os.path.relpath(path)}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="less of everything: a smoke test")
+    parser.add_argument("--only", action="append", metavar="PART", help="cases with this in them")
+    parser.add_argument("--engine", action="append", metavar="PART", help="likewise for engines")
+    return parser.parse_args()
+
+
+def _named(name: str, parts: list[str]) -> bool:
+    return any(part.lower() in name.lower() for part in parts)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

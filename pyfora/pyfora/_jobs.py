@@ -1,0 +1,289 @@
+"""Runs captured programs as jobs, and lands what they leave behind.
+
+A block waits here in the user's own thread, so its output and progress callbacks run there. All
+else gets a future, which the delivery thread serves.
+"""
+
+import concurrent.futures
+import logging
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import InvalidStateError
+from contextlib import suppress
+from functools import partial
+from pathlib import PurePath
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+from pyfora._calls import (
+    RESULT,
+    capture_call,
+    capture_definition,
+    land_call,
+    land_kept,
+    title_of,
+)
+from pyfora._capture import Captured
+from pyfora._download import Arrived, fetch
+from pyfora._errors import (
+    CancelledError,
+    JobFailedError,
+    MissingPackageError,
+    OutOfMemoryError,
+    PyforaError,
+    WorkerDiedError,
+)
+from pyfora._futures import STOP_SECONDS, Future, Handle
+from pyfora._landing import Outcome
+from pyfora._progress import ProgressCallback, progress_of
+from pyfora._remote import RemoteValue
+from pyfora._report import Report
+from pyfora._session import Job, JobEvent, Session, objects_of
+from ufora_core.errors import CoreError, UnappliedChangeError
+from ufora_core.program import Block, Download, Kept, Program, Proxy, Result
+from ufora_core.protocol.client import JobDone, JobOutput
+from ufora_core.protocol.parts import Failure, Payload
+from ufora_core.values.trackers import ClassTrackers
+
+T = TypeVar("T")
+K = TypeVar("K", Result, Kept)
+
+_log = logging.getLogger(__name__)
+
+_FAILURES: Mapping[str, type[JobFailedError]] = {
+    "executor-died": WorkerDiedError,
+    "worker-died": WorkerDiedError,
+    "out-of-memory": OutOfMemoryError,
+    "missing-package": MissingPackageError,
+}
+
+#: Turns what a job left behind into the value of its future.
+Land = Callable[[Arrived[Result], JobDone], T]
+
+
+class Jobs:
+    """Everything that may be run through one session. Implements ``Runner`` and ``Owner``.
+
+    Whatever needs the connection holds this object; once nobody does, the connection is closed.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.trackers = ClassTrackers()
+        self.last_report: Report | None = None
+        close_later = partial(session.delivery.put, session.close)
+        weakref.finalize(self, close_later).atexit = False
+
+    # ------------------------------------------------------------------ blocks
+
+    def run(self, captured: Captured, progress: ProgressCallback | None = None) -> Outcome:
+        """Run a block and wait for it; see ``Runner.run``. ``progress`` is called meanwhile."""
+        inbox: SimpleQueue[JobEvent] = SimpleQueue()
+        job = self.session.prepare(captured, _place_of(captured.program))
+        self.session.launch(job, inbox.put)
+        try:
+            done = _last_of(inbox, progress)
+        except BaseException:
+            # Ctrl-C, or an exception of the user's callback.
+            self._stop(job)
+            raise
+        finally:
+            if progress is not None:
+                progress(None)
+        self.last_report = Report(job.submit.title, done.seconds, done.use)
+        try:
+            return self._outcome(done)
+        finally:
+            self.session.let_go(objects_of(done))
+
+    def _stop(self, job: Job) -> None:
+        self.session.cancel(job)
+        job.ended.wait(STOP_SECONDS)
+
+    def _outcome(self, done: JobDone) -> Outcome:
+        try:
+            arrived = fetch(self.session.transport, _result_of(done), Result).result()
+        except CoreError as problem:
+            raise _unreadable(problem) from problem
+        proxies = arrived.content.proxies.values()
+        values = {proxy.digest: self._remote_value(proxy, done) for proxy in proxies}
+        return Outcome(
+            result=arrived.content, blob=arrived.blob, proxy=lambda proxy: values[proxy.digest]
+        )
+
+    # ------------------------------------------------------------------ calls and definitions
+
+    def submit(
+        self,
+        function: Callable[..., T],
+        arguments: Sequence[object],
+        keywords: Mapping[str, object],
+    ) -> Future[T]:
+        """Call the function in the cluster; the future has what it returns."""
+        everything = Download(limit=None)
+        captured = capture_call(self.trackers, everything, function, arguments, keywords)
+
+        def land(arrived: Arrived[Result], done: JobDone) -> T:
+            value: T = land_call(arrived, captured, self.trackers)
+            return value
+
+        return self._begin(captured, title_of(function), land)
+
+    def define(self, value: object) -> Future[RemoteValue]:
+        """Bring a value into the cluster."""
+        captured = capture_definition(self.trackers, value)
+        return self._begin(captured, f"define {type(value).__name__}", self._keep(captured))
+
+    def call(
+        self, function: RemoteValue, arguments: Sequence[object], keywords: Mapping[str, object]
+    ) -> Future[RemoteValue]:
+        """Call a function that is in the cluster; see ``Owner.call``."""
+        nothing = Download(limit=0)
+        captured = capture_call(self.trackers, nothing, function, arguments, keywords)
+        return self._begin(captured, f"call {function!r}", self._keep(captured))
+
+    def download(self, proxy: Proxy) -> Future[Any]:
+        """A copy of a value that is in the cluster; see ``Owner.download``."""
+        self.session.check()
+        nothing_runs = threading.Event()
+        nothing_runs.set()
+        future: Future[Any] = Future(
+            Handle(lambda: None, nothing_runs, self.session.delivery.ident)
+        )
+        fetched = fetch(self.session.transport, Payload(proxy.digest, proxy.size), Kept)
+        self._when_here(fetched, future, lambda arrived: land_kept(arrived, self.trackers))
+        return future
+
+    def _begin(self, captured: Captured, title: str, land: Land[T]) -> Future[T]:
+        job = self.session.prepare(captured, title)
+        ident = self.session.delivery.ident
+        future: Future[T] = Future(Handle(partial(self.session.cancel, job), job.ended, ident))
+
+        def deliver(event: JobEvent) -> None:
+            self.session.delivery.put(partial(self._follow, title, future, land, event))
+
+        self.session.launch(job, deliver)
+        return future
+
+    def _follow(self, title: str, future: Future[T], land: Land[T], event: JobEvent) -> None:
+        """In the delivery thread: what an event of a job means for its future."""
+        if isinstance(event, JobOutput):
+            _print(event)
+        elif isinstance(event, PyforaError):
+            _settle(future, None, event)
+        elif isinstance(event, JobDone):
+            self.last_report = Report(title, event.seconds, event.use)
+            if event.result is None:
+                _settle(future, None, _failure_of(event.failure))
+                return
+            fetched = fetch(self.session.transport, event.result, Result)
+            self._when_here(fetched, future, lambda arrived: self._landed(land, arrived, event))
+
+    def _landed(self, land: Land[T], arrived: Arrived[Result], done: JobDone) -> T:
+        try:
+            return land(arrived, done)
+        finally:
+            self.session.let_go(objects_of(done))
+
+    def _when_here(
+        self,
+        fetched: "concurrent.futures.Future[Arrived[K]]",
+        future: Future[T],
+        land: Callable[[Arrived[K]], T],
+    ) -> None:
+        def deliver(_: object) -> None:
+            self.session.delivery.put(partial(self._deliver, fetched, future, land))
+
+        fetched.add_done_callback(deliver)
+
+    def _deliver(
+        self,
+        fetched: "concurrent.futures.Future[Arrived[K]]",
+        future: Future[T],
+        land: Callable[[Arrived[K]], T],
+    ) -> None:
+        """In the delivery thread: decode what came, and give it to who waits for it."""
+        value: T | None = None
+        error: BaseException | None = None
+        try:
+            value = land(fetched.result())
+        except CancelledError:
+            error = PyforaError(f"the connection to {self.session.transport.url} was closed")
+        except UnappliedChangeError as problem:
+            error = problem
+        except CoreError as problem:
+            error = _unreadable(problem)
+        except BaseException as raised:
+            error = raised
+        _settle(future, value, error)
+
+    def _keep(self, captured: Captured) -> Land[RemoteValue]:
+        def land(arrived: Arrived[Result], done: JobDone) -> RemoteValue:
+            land_call(arrived, captured, self.trackers)
+            return self._remote_value(arrived.content.proxies[RESULT], done)
+
+        return land
+
+    def _remote_value(self, proxy: Proxy, done: JobDone) -> RemoteValue:
+        value = RemoteValue(self, proxy)
+        self.session.keep(value, proxy.digest, done.objects)
+        return value
+
+
+def _last_of(inbox: "SimpleQueue[JobEvent]", progress: ProgressCallback | None) -> JobDone:
+    """The end of a job; meanwhile its output is printed and its progress reported."""
+    while True:
+        event = inbox.get()
+        if isinstance(event, JobDone):
+            return event
+        if isinstance(event, PyforaError):
+            raise event
+        if isinstance(event, JobOutput):
+            _print(event)
+        elif progress is not None:
+            progress(progress_of(event))
+
+
+def _result_of(done: JobDone) -> Payload:
+    if done.result is None:
+        raise _failure_of(done.failure)
+    return done.result
+
+
+def _failure_of(failure: Failure | None) -> Exception:
+    if failure is None:
+        return JobFailedError("the cluster ended the job and gave neither a result nor a reason")
+    if failure.reason == "cancelled":
+        return CancelledError(failure.message)
+    return _FAILURES.get(failure.reason, JobFailedError)(failure.message)
+
+
+def _unreadable(problem: CoreError) -> PyforaError:
+    return PyforaError(f"the value arrived, but cannot be read: {problem}")
+
+
+def _settle(future: Future[T], value: Any, error: BaseException | None) -> None:
+    # A future that its user has cancelled meanwhile takes nothing any more.
+    with suppress(InvalidStateError):
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(error)
+
+
+def _print(output: JobOutput) -> None:
+    stream = sys.stdout if output.stream == "stdout" else sys.stderr
+    try:
+        stream.write(output.text)
+    except (AttributeError, OSError, ValueError) as error:
+        # No stream (pythonw), a closed one, or a broken pipe: the job itself is well.
+        _log.warning("output of a job could not be written to %s: %s", output.stream, error)
+
+
+def _place_of(program: Program) -> str:
+    task = program.task
+    if isinstance(task, Block):
+        return f"{PurePath(task.filename).name}:{task.line} in {task.function}"
+    return type(task).__name__.lower()

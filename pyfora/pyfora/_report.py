@@ -1,0 +1,42 @@
+"""What a job did, for people: how long it took, and which executors worked for it."""
+
+from dataclasses import dataclass
+
+from ufora_core.protocol.client import JobDone
+from ufora_core.protocol.parts import ExecutorUse
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The account of one job that has ended."""
+
+    #: Where the block stands, or what was called.
+    title: str
+    #: From the job's arrival in the cluster to its end.
+    seconds: float
+    #: One entry for each executor that ran part of it.
+    executors: tuple[ExecutorUse, ...]
+
+    @property
+    def cores(self) -> int:
+        """Number of executors that ran user code."""
+        return sum(each.busy_seconds > 0 for each in self.executors)
+
+    @property
+    def busy_seconds(self) -> float:
+        """Seconds of running user code, of all executors together."""
+        return sum(each.busy_seconds for each in self.executors)
+
+    def __str__(self) -> str:
+        lines = [f"{self.title}: {self.seconds:.3f} s, {self.busy_seconds:.3f} s of user code"]
+        for each in self.executors:
+            lines.append(
+                f"  {each.worker} executor {each.executor}: {each.busy_seconds:.3f} s, "
+                f"{each.items:,} items in {each.ranges:,} ranges"
+            )
+        return "\n".join(lines)
+
+
+def report_of(title: str, done: JobDone) -> Report:
+    """The report of a job from its last message."""
+    return Report(title, done.seconds, done.use)

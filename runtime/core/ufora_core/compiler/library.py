@@ -1,0 +1,174 @@
+"""Applies a rule of the tables to a call of a library's function or method."""
+
+import ast
+from collections.abc import Callable, Iterator
+
+from ufora_core.compiler import classes
+from ufora_core.compiler.frames import Arguments, Frame
+from ufora_core.compiler.kinds import CONSTANT, NOTHING, Reach, Value, join, part_of
+from ufora_core.compiler.members import refuse_change
+from ufora_core.compiler.method_table import ARRAY_METHODS
+from ufora_core.compiler.operators import (
+    ITERATE,
+    READ,
+    TRUTH,
+    iterate,
+    may_be_set,
+    possible_user_classes,
+    special,
+    text_of,
+)
+from ufora_core.compiler.proof import quote
+from ufora_core.compiler.results import Use, result_of
+from ufora_core.compiler.rules import RECEIVER
+
+#: Calls a value with some arguments (``calls.call``).
+Call = Callable[[Frame, ast.AST, Value, Arguments], Value]
+
+#: Keywords that name an object to write into, or code to run.
+_WRITES_OR_RUNS = frozenset(
+    {
+        *("out", "overwrite_input", "cls", "object_hook", "object_pairs_hook"),
+        *("parse_float", "parse_int", "parse_constant"),
+    }
+)
+#: What is used of the arguments, where it is less than everything.
+_USES = {
+    "builtins.len": TRUTH,
+    "builtins.bool": TRUTH,
+    "builtins.any": (*TRUTH, *ITERATE),
+    "builtins.all": (*TRUTH, *ITERATE),
+}
+#: NumPy functions whose third argument is data, and not an array to write into.
+_THREE_INPUTS = frozenset({"numpy.where", "numpy.interp", "numpy.clip", "numpy.insert"})
+#: Functions that repeat a call on its own results.
+_FOLDS = frozenset({"functools.reduce", "itertools.accumulate"})
+_SUBSTITUTIONS = frozenset({"re.sub", "re.subn", "sub", "subn"})
+
+
+def apply(use: Use, call: Call) -> Value:
+    """What a call described by a rule gives.
+
+    Raises:
+        NotProved: the call changes something from outside, or runs code with effects.
+    """
+    frame, node, rule = use.frame, use.node, use.rule
+    _check_changes(use)
+    _check_outputs(use)
+    own = NOTHING
+    if rule.touches:
+        own = special(frame, node, _USES.get(use.name, READ), *map(_as_data, use.operands))
+    if rule.text:
+        for operand in use.operands:
+            text_of(frame, node, operand)
+    _check_order(use)
+    if use.is_numpy:
+        _check_numbers(use)
+    returned = _call_back(use, call)
+    _note_types(use)
+    return result_of(use, own, returned)
+
+
+def _as_data(value: Value) -> Value:
+    """A function among the arguments is called or kept, and no operator is applied to it."""
+    return CONSTANT if value.objects is not None and value.inner is None else value
+
+
+# ---------------------------------------------------------------------- checks
+
+
+def _check_changes(use: Use) -> None:
+    for position in use.rule.changes:
+        target = use.receiver if position == RECEIVER else use.argument(position)
+        if target is not None:
+            refuse_change(use.frame, use.node, target)
+            values = use.to.all()
+            use.frame.store(target, *values, *map(part_of, values))
+
+
+def _check_outputs(use: Use) -> None:
+    """NumPy functions write into an array that they are given as an output."""
+    frame, node, name = use.frame, use.node, use.name
+    for keyword, value in use.to.keywords.items():
+        if keyword in _WRITES_OR_RUNS and name != "format" and value.types != {type(None)}:
+            frame.refuse(node, f"{quote(node)}: `{keyword}=` cannot be used in a loop to be split")
+    if use.is_numpy:
+        inputs = 3 if name in _THREE_INPUTS else 2
+    elif name in ARRAY_METHODS:
+        inputs = 2 if name == "clip" else 1
+    else:
+        return
+    for value in use.to.positional[inputs:]:
+        if value.reach is Reach.SHARED:
+            frame.refuse(node, f"{quote(node)} may write into an array given to it")
+
+
+def _check_order(use: Use) -> None:
+    by_key = any(call in use.to.keywords for call in use.rule.calls)
+    values = use.to.all()
+    if use.name == "pop" and use.receiver is not None and not values:
+        values = (use.receiver,)
+    elif not use.rule.ordered and not by_key:
+        return
+    for value in values:
+        if may_be_set(use.frame, value):
+            use.frame.refuse(
+                use.node,
+                f"{quote(use.node)} depends on the order of a set, which differs from process to "
+                "process: use `sorted(...)` of the set",
+            )
+
+
+def _check_numbers(use: Use) -> None:
+    """On objects that are no numbers, NumPy calls whatever methods they have."""
+    if any(possible_user_classes(use.frame, _as_data(value)) for value in use.operands):
+        use.frame.refuse(use.node, f"{quote(use.node)} may work on objects that are no numbers")
+
+
+def _note_types(use: Use) -> None:
+    world = use.frame.session.world
+    if use.rule.type in classes.SETS:
+        world.note("has_sets")
+    if use.rule.type is frozenset:
+        world.note("has_frozen_sets")
+    if use.name in ("keys", "items"):
+        world.note("has_views")
+    if use.is_numpy or use.name == "array.array":
+        world.note("has_arrays")
+
+
+# ---------------------------------------------------------------------- callbacks
+
+
+def _call_back(use: Use, call: Call) -> Value:
+    """Calls the functions among the arguments with whatever they may be given; what they return."""
+    returned = NOTHING
+    for spec in use.rule.calls:
+        callback = use.to.keywords.get(spec) if isinstance(spec, str) else use.argument(spec)
+        if callback is None or callback.reach is Reach.IMMUTABLE:
+            continue  # ``key=None``
+        given = join(*_given(use, callback))
+        returned = call(use.frame, use.node, callback, _spread(use, given))
+        while use.name in _FOLDS and (wider := join(given, returned)) != given:
+            given = wider
+            returned = call(use.frame, use.node, callback, _spread(use, given))
+    return returned
+
+
+def _spread(use: Use, given: Value) -> Arguments:
+    return Arguments() if use.name == "collections.defaultdict" else Arguments(spread=given)
+
+
+def _given(use: Use, callback: Value) -> Iterator[Value]:
+    """What a callback may be given: items of the other arguments, or these themselves."""
+    if use.name in _SUBSTITUTIONS:
+        yield CONSTANT
+        return
+    several = use.name in ("builtins.min", "builtins.max") and len(use.to.positional) > 1
+    for value in use.operands:
+        if value is callback or value.objects is not None:
+            continue
+        item = iterate(use.frame, use.node, value, ordered=False)
+        yield part_of(item) if use.name == "itertools.starmap" else item
+        if several or use.name in _FOLDS:
+            yield value

@@ -1,0 +1,252 @@
+"""Instances of any class: by their attributes, by their own recipe (``__reduce_ex__``), by
+cloudpickle, or not at all."""
+
+from __future__ import annotations
+
+import copyreg
+import enum
+import functools
+import io
+import threading
+import types
+import typing
+import warnings
+from collections.abc import Callable
+from types import MemberDescriptorType
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle  # type: ignore[import-untyped]
+
+from ufora_core.values import nodes
+from ufora_core.values.functions import PYTHON
+from ufora_core.values.modules import is_installed, user_modules
+from ufora_core.values.nodes import AnyNode, Item
+from ufora_core.values.restore import (
+    new_exception,
+    read_exception,
+    type_variable,
+    with_cache,
+)
+
+if TYPE_CHECKING:
+    from ufora_core.values.encode import Encoder
+
+Handler = Callable[["Encoder", Any], AnyNode]
+
+#: Own methods of these names mean that a class's instances are more than their attributes.
+_CUSTOM = (
+    "__reduce_ex__",
+    "__reduce__",
+    "__getstate__",
+    "__setstate__",
+    "__getnewargs_ex__",
+    "__getnewargs__",
+)
+_HEAP_TYPE = 1 << 9
+
+
+def is_plain(kind: type) -> bool:
+    """Whether an instance is its ``__dict__`` and slots and nothing else."""
+    if kind in copyreg.dispatch_table:
+        return False
+    if any(base is not object and not base.__flags__ & _HEAP_TYPE for base in kind.__mro__):
+        return False
+    return all(getattr(kind, name, None) is getattr(object, name, None) for name in _CUSTOM)
+
+
+def slots_of(kind: type) -> list[str]:
+    """Names of the slots of a class and its bases, as they are stored."""
+    return [
+        name
+        for base in reversed(kind.__mro__)
+        for name, value in vars(base).items()
+        if isinstance(value, MemberDescriptorType)
+    ]
+
+
+def handler_for(kind: type) -> Handler:
+    """How instances of a class are encoded that has no encoder of its own."""
+    if issubclass(kind, threading.Thread | io.IOBase) and kind not in (io.BytesIO, io.StringIO):
+        return _encode_placeholder
+    if issubclass(kind, enum.Enum):
+        return _encode_member
+    if issubclass(kind, BaseException) and _has_builtin_reduce(kind):
+        return _encode_exception
+    if kind in _RECIPES:
+        return _encode_by_recipe
+    return encode_instance if is_plain(kind) else encode_reduced
+
+
+def _has_builtin_reduce(kind: type[BaseException]) -> bool:
+    """Whether no class of the user's says how to rebuild its exceptions."""
+    return kind not in copyreg.dispatch_table and not any(
+        name in vars(base)
+        for base in kind.__mro__
+        if base.__flags__ & _HEAP_TYPE
+        for name in _CUSTOM
+    )
+
+
+# ------------------------------------------------------------------------------ by attributes
+
+
+def encode_instance(encoder: Encoder, value: Any) -> AnyNode:
+    """An object that is its attributes."""
+    kind = type(value)
+    if is_installed(kind.__module__):
+        named = encoder.names.singleton(value)
+        if named is not None:
+            return named
+    attributes = getattr(value, "__dict__", {})
+    if not all(type(name) is str and name.isascii() for name in attributes):
+        return encode_reduced(encoder, value)
+    slots = [name for name in slots_of(kind) if _has(value, name)]
+    return nodes.Instance(
+        encoder.ref(kind),
+        list(attributes),
+        list(map(encoder.ref, attributes.values())),
+        slots,
+        [encoder.ref(object.__getattribute__(value, name)) for name in slots],
+    )
+
+
+def _has(value: object, slot: str) -> bool:
+    try:
+        object.__getattribute__(value, slot)
+    except AttributeError:
+        return False
+    return True
+
+
+# ------------------------------------------------------------------------------ by recipe
+
+
+def reduce(value: Any) -> Any:
+    """What pickle would get from the object: a name, or a recipe of 2 to 6 parts."""
+    reducer = copyreg.dispatch_table.get(type(value))
+    if reducer is not None:
+        return reducer(value)
+    if type(value).__module__ != "itertools":
+        return value.__reduce_ex__(4)
+    with warnings.catch_warnings():  # to go with Python 3.14; until then it works
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return value.__reduce_ex__(4)
+
+
+def encode_reduced(encoder: Encoder, value: Any) -> AnyNode:
+    """An object by what its class says about rebuilding it; by cloudpickle if it says nothing."""
+    if is_installed(type(value).__module__):
+        named = encoder.names.singleton(value)
+        if named is not None:
+            return named
+    try:
+        recipe = reduce(value)
+    except Exception as error:  # the user's own method may raise anything
+        return _encode_pickled(encoder, value, error)
+    if isinstance(recipe, str):
+        return encoder.names.of(value, recipe) or _encode_pickled(encoder, value)
+    if not isinstance(recipe, tuple) or not 2 <= len(recipe) <= 5:
+        return _encode_pickled(encoder, value)
+    return _by_parts(encoder, *recipe)
+
+
+def _by_parts(
+    encoder: Encoder,
+    call: Any,
+    arguments: tuple[Any, ...],
+    state: Any = None,
+    items: Any = None,
+    pairs: Any = None,
+) -> nodes.Reduced:
+    return nodes.Reduced(
+        encoder.ref(call),
+        encoder.part(arguments),
+        encoder.part(state),
+        encoder.part(None if items is None else list(items)),
+        encoder.part(None if pairs is None else list(pairs)),
+    )
+
+
+def _encode_member(encoder: Encoder, value: enum.Enum) -> AnyNode:
+    kind = type(value)
+    if value._name_ is not None and kind.__members__.get(value._name_) is value:
+        return _by_parts(encoder, getattr, (kind, value._name_))
+    return _by_parts(encoder, kind, (value._value_,))  # a combination of flags
+
+
+def _encode_exception(encoder: Encoder, value: BaseException) -> AnyNode:
+    arguments, state = read_exception(value)
+    return _by_parts(encoder, new_exception, (type(value), arguments), state)
+
+
+def _encode_by_recipe(encoder: Encoder, value: Any) -> AnyNode:
+    return _by_parts(encoder, *_RECIPES[type(value)](value))
+
+
+#: Recipes for what Python itself does not know how to rebuild.
+_RECIPES: dict[type, Callable[[Any], tuple[Any, ...]]] = {
+    types.MappingProxyType: lambda value: (types.MappingProxyType, (dict(value),)),
+    functools.cached_property: lambda value: (
+        functools.cached_property,
+        (value.func,),
+        {"attrname": value.attrname, "__doc__": value.__doc__},
+    ),
+    functools._lru_cache_wrapper: lambda value: (
+        with_cache,
+        (value.__wrapped__, *value.cache_parameters().values()),
+        {name: each for name, each in vars(value).items() if name != "__wrapped__"},
+    ),
+    typing.TypeVar: lambda value: (
+        type_variable,
+        (
+            (value.__name__, *value.__constraints__),
+            value.__bound__,
+            value.__covariant__,
+            value.__contravariant__,
+            value.__module__,
+        ),
+    ),
+}
+
+# ------------------------------------------------------------------------------ the last resorts
+
+
+def _encode_pickled(encoder: Encoder, value: Any, error: Exception | None = None) -> AnyNode:
+    try:
+        data = pickled(value)
+    except Exception as second:  # whatever a class's own code raises
+        return encoder.placeholder(value, str(error or second))
+    return nodes.Pickled(encoder.bytes_of(data), type(value).__qualname__, PYTHON)
+
+
+def pickled(value: object) -> bytes:
+    """``value`` by cloudpickle, what is the user's own by value."""
+    modules = [module for module in user_modules() if module.__name__ != "__main__"]
+    registered = []
+    try:
+        for module in modules:
+            cloudpickle.register_pickle_by_value(module)
+            registered.append(module)
+        data: bytes = cloudpickle.dumps(value)
+    finally:
+        for module in registered:
+            cloudpickle.unregister_pickle_by_value(module)
+    return data
+
+
+def encode_pickled(encoder: Encoder, value: Any) -> AnyNode:
+    """An object that only cloudpickle understands, or a placeholder."""
+    return _encode_pickled(encoder, value)
+
+
+def _encode_placeholder(encoder: Encoder, value: Any) -> AnyNode:
+    if is_installed(type(value).__module__):
+        named = encoder.names.singleton(value)
+        if named is not None:
+            return named
+    return encoder.placeholder(value, "it belongs to the client's process")
+
+
+def parts_of(node: nodes.Reduced) -> list[Item]:
+    """The items of a recipe."""
+    return [node.call, node.arguments, node.state, node.items, node.pairs]

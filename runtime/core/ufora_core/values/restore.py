@@ -1,0 +1,86 @@
+"""What recipes call on the other side to rebuild objects (see ``objects``); setting state."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from ufora_core.errors import ValueGraphError
+
+_HEAP_TYPE = 1 << 9
+#: Attributes of an exception that are not in its ``__dict__``, in the order of setting them:
+#: ``__cause__`` also sets ``__suppress_context__``.
+_EXCEPTION_SLOTS = ("args", "__cause__", "__context__", "__suppress_context__")
+
+
+def _builtin_class(kind: type) -> Any:
+    return next(base for base in kind.__mro__ if not base.__flags__ & _HEAP_TYPE)
+
+
+def read_exception(error: BaseException) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What ``new_exception`` and ``set_state`` take to rebuild an exception."""
+    recipe = _builtin_class(type(error)).__reduce__(error)
+    state = {name: getattr(error, name) for name in _EXCEPTION_SLOTS}
+    if len(recipe) > 2 and isinstance(recipe[2], dict):
+        state.update(recipe[2])
+    return recipe[1], state
+
+
+def new_exception(kind: type[BaseException], arguments: tuple[Any, ...]) -> BaseException:
+    """An exception as the builtin class under it makes it: the user's ``__init__`` need not take
+    what ``args`` holds, and has run already."""
+    builtin = _builtin_class(kind)
+    if not issubclass(builtin, BaseException):
+        raise ValueGraphError(f"{kind.__qualname__} is no class of exceptions")
+    error = builtin.__new__(kind, *arguments)
+    builtin.__init__(error, *arguments)
+    assert isinstance(error, BaseException)
+    return error
+
+
+def set_state(value: Any, state: Any) -> None:
+    """Give a new object its state, as unpickling does."""
+    if isinstance(value, BaseException) and isinstance(state, dict):
+        _set_exception_state(value, dict(state))
+        return
+    setter = getattr(value, "__setstate__", None)
+    if setter is not None:
+        setter(state)
+        return
+    slots: Any = None
+    if isinstance(state, tuple) and len(state) == 2:
+        state, slots = state
+    if state:
+        vars(value).update({sys.intern(name): each for name, each in state.items()})
+    if slots:
+        for name, each in slots.items():
+            object.__setattr__(value, name, each)
+
+
+def _set_exception_state(error: BaseException, state: dict[str, Any]) -> None:
+    special = [(name, state.pop(name)) for name in _EXCEPTION_SLOTS if name in state]
+    if type(error).__setstate__ is not BaseException.__setstate__:
+        error.__setstate__(state)
+    else:
+        BaseException.__setstate__(error, state)
+    for name, each in special:
+        BaseException.__setattr__(error, name, each)
+
+
+def with_cache(function: Callable[..., Any], maxsize: int | None, typed: bool) -> object:
+    """``functools.lru_cache``, empty."""
+    return functools.lru_cache(maxsize, typed)(function)
+
+
+def type_variable(
+    arguments: tuple[Any, ...], bound: Any, covariant: bool, contravariant: bool, module: str
+) -> object:
+    """A ``typing.TypeVar``."""
+    variable = typing.TypeVar(  # type: ignore[misc]  # mypy wants literals
+        *arguments, bound=bound, covariant=covariant, contravariant=contravariant
+    )
+    variable.__module__ = module
+    return variable

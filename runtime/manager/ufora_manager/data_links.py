@@ -1,0 +1,208 @@
+"""The manager as a client of the workers' data ports (30010): objects go there and come from there.
+
+Several chunks of a transfer are under way at once (``WINDOW``), several transfers share a link, and
+each has its own time limit, so a worker that died holds up nobody but those who want it.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import zmq
+
+from ufora_core.errors import ProtocolError, StoreError
+from ufora_core.protocol.codec import decode_data_reply, encode
+from ufora_core.protocol.data import CHUNK_SIZE, Chunk, ChunkTaken, DataReply, Fetch, Unknown
+from ufora_core.protocol.parts import WorkerAddress
+from ufora_core.sockets import connect_dealer
+from ufora_core.store import ObjectStore, Sink
+from ufora_manager.errors import TransferError
+from ufora_manager.loop_socket import LoopSocket
+from ufora_manager.strangers import Strangers
+
+#: Bytes of one transfer under way at once: 8 MiB fill a fast network's round trip.
+WINDOW = 8 * CHUNK_SIZE
+#: Seconds without an answer after which a transfer is given up.
+STALLED_AFTER = 20.0
+
+
+class DataLinks:
+    """Transfers to and from all workers. A link is made when it is first needed."""
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        store: ObjectStore,
+        *,
+        manager: str,
+        strangers: Strangers,
+    ) -> None:
+        self._context = context
+        self._store = store
+        self._manager = manager
+        self._strangers = strangers
+        self._links: dict[str, _Link] = {}
+
+    async def push(self, worker: WorkerAddress, digest: str) -> None:
+        """Bring an object of the manager's store to a worker.
+
+        Raises:
+            TransferError: the object or the worker is gone, or the worker could not store it.
+        """
+        link = self._link(worker)
+        async with link.turn(digest):
+            try:
+                data = self._store.open(digest)
+            except StoreError as error:
+                raise TransferError(str(error)) from None
+            await link.push(digest, data)
+
+    async def fetch(self, worker: WorkerAddress, digest: str) -> None:
+        """Bring a worker's object into the manager's store.
+
+        Raises:
+            TransferError: the worker is gone or lacks the object, or it could not be stored.
+        """
+        link = self._link(worker)
+        async with link.turn(digest):
+            if digest in self._store:
+                return  # somebody else wanted it, and was served while this one waited
+            try:
+                sink = self._store.writer(digest)
+                try:
+                    await link.fetch(digest, sink)
+                except BaseException:
+                    sink.discard()
+                    raise
+                sink.commit()
+            except StoreError as error:
+                raise TransferError(str(error)) from None
+
+    def drop(self, worker: str) -> None:
+        """A worker is gone: what is under way with it fails."""
+        link = self._links.pop(worker, None)
+        if link is not None:
+            link.close()
+
+    def close(self) -> None:
+        """End all links."""
+        for worker in list(self._links):
+            self.drop(worker)
+
+    def _link(self, worker: WorkerAddress) -> "_Link":
+        link = self._links.get(worker.name)
+        if link is not None and link.address == worker:
+            return link
+        self.drop(worker.name)
+        sock = connect_dealer(self._context, worker.host, worker.data_port, self._manager)
+        link = self._links[worker.name] = _Link(sock, worker, self._strangers)
+        return link
+
+
+class _Link:
+    """The data link to one worker; transfers of different objects share it."""
+
+    def __init__(
+        self, sock: zmq.Socket[bytes], address: WorkerAddress, strangers: Strangers
+    ) -> None:
+        self.address = address
+        self._strangers = strangers
+        self._turns: dict[str, asyncio.Lock] = {}
+        #: Answers to the transfer of each object; None: the worker is gone.
+        self._answers: dict[str, asyncio.Queue[tuple[DataReply, memoryview] | None]] = {}
+        self._socket = LoopSocket(asyncio.get_running_loop(), sock, self._on_frames)
+
+    def turn(self, digest: str) -> asyncio.Lock:
+        """Transfers of one object come one after the other."""
+        return self._turns.setdefault(digest, asyncio.Lock())
+
+    async def push(self, digest: str, data: memoryview) -> None:
+        """Send all of ``data``; return when the worker has it."""
+        size, taken = len(data), 0
+        with self._conversation(digest):
+            for offset in range(0, max(size, 1), CHUNK_SIZE):
+                while offset - taken >= WINDOW:
+                    taken = await self._next_taken(digest)
+                if taken == size > 0:
+                    return  # the worker had it before
+                part = data[offset : offset + CHUNK_SIZE]
+                self._send(Chunk(digest=digest, offset=offset, size=size), part)
+            while await self._next_taken(digest) < size:
+                pass
+
+    async def fetch(self, digest: str, sink: Sink) -> None:
+        """Write all of the worker's object into ``sink``; the caller commits it."""
+        asked = written = 0
+        size = 1  # until the first chunk says more; one chunk is always asked for
+        with self._conversation(digest):
+            while written < size:
+                while asked < size and asked - written < WINDOW:
+                    self._send(Fetch(digest=digest, offset=asked))
+                    asked += CHUNK_SIZE
+                chunk, data = await self._next(digest)
+                if not isinstance(chunk, Chunk) or chunk.offset != written:
+                    raise TransferError(self._about(digest, f"sent {chunk!r} out of order"))
+                sink.write(data)
+                written, size = written + len(data), chunk.size
+                if written < size and len(data) < CHUNK_SIZE:
+                    raise TransferError(self._about(digest, "sent a short chunk"))
+
+    def close(self) -> None:
+        """The worker is gone: all transfers fail."""
+        for answers in self._answers.values():
+            answers.put_nowait(None)
+        self._socket.close()
+
+    @contextmanager
+    def _conversation(self, digest: str) -> Iterator[None]:
+        self._answers[digest] = asyncio.Queue()
+        try:
+            yield
+        finally:
+            del self._answers[digest]
+            self._turns.pop(digest, None)
+
+    def _send(self, message: Chunk | Fetch, data: memoryview | None = None) -> None:
+        parts: list[bytes | memoryview] = [encode([message])]
+        if data is not None:
+            parts.append(data)
+        if not self._socket.send(parts):
+            raise TransferError(self._about(message.digest, "takes no more messages"))
+
+    async def _next_taken(self, digest: str) -> int:
+        reply, _ = await self._next(digest)
+        if not isinstance(reply, ChunkTaken):
+            raise TransferError(self._about(digest, f"answered with {reply!r}"))
+        return reply.received
+
+    async def _next(self, digest: str) -> tuple[DataReply, memoryview]:
+        try:
+            answer = await asyncio.wait_for(self._answers[digest].get(), STALLED_AFTER)
+        except TimeoutError:
+            silence = f"did not answer for {STALLED_AFTER:.0f} s"
+            raise TransferError(self._about(digest, silence)) from None
+        if answer is None:
+            raise TransferError(self._about(digest, "left the cluster"))
+        if isinstance(answer[0], Unknown):
+            raise TransferError(self._about(digest, f"says: {answer[0].reason}"))
+        return answer
+
+    def _about(self, digest: str, what: str) -> str:
+        address = self.address
+        return (
+            f"object {digest[:12]} could not be moved: worker {address.name} "
+            f"({address.host}:{address.data_port}) {what}"
+        )
+
+    def _on_frames(self, frames: list[zmq.Frame]) -> None:
+        try:
+            replies = decode_data_reply(frames[0].buffer)
+        except ProtocolError as error:
+            peer = f"{self.address.host}:{self.address.data_port}"
+            self._strangers.note(peer, f"garbage: {error}")
+            return
+        data = frames[1].buffer if len(frames) > 1 else memoryview(b"")
+        for reply in replies:
+            answers = self._answers.get(reply.digest)
+            if answers is not None:
+                answers.put_nowait((reply, data))

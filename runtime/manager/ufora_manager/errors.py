@@ -1,0 +1,28 @@
+"""The errors of the manager.
+
+ManagerError
+├── StartError            the manager cannot start as it is set up
+├── EventRefused          an event contradicts what the scheduler knows
+│   └── InvalidTransition a job cannot go from its state to the one asked for
+└── TransferError         an object could not be brought to a worker, or from one
+"""
+
+
+class ManagerError(Exception):
+    """Base of everything that the manager raises on purpose."""
+
+
+class StartError(ManagerError):
+    """The manager cannot start; the message names what is in the way and what to do."""
+
+
+class EventRefused(ManagerError):
+    """An event contradicts what the scheduler knows; the state is as it was before."""
+
+
+class InvalidTransition(EventRefused):
+    """A job cannot go from its state to the one asked for; the message tells the job's story."""
+
+
+class TransferError(ManagerError):
+    """An object could not be moved between the manager and a worker; the message names both."""

@@ -1,0 +1,118 @@
+"""What a worker's state wants done: the only output of ``WorkerState.handle``.
+
+The driver carries them out in order. What comes of them returns as events.
+"""
+
+from dataclasses import dataclass
+
+from ufora_core.protocol.executor import ToExecutor
+from ufora_core.protocol.parts import Payload, WorkerAddress
+from ufora_core.protocol.worker import ToManager, ToPeer
+
+
+@dataclass(frozen=True, slots=True)
+class StartExecutor:
+    """Start this executor's process; it reports ``Ready`` or its end."""
+
+    executor: int
+
+
+@dataclass(frozen=True, slots=True)
+class KillExecutor:
+    """End the process by force; its end is reported."""
+
+    executor: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetStop:
+    """Write the executor's stop word, and if ``value`` is not 0 signal it to look."""
+
+    executor: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetHungry:
+    """Write the word that makes executors give the back half of their range away."""
+
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
+class TellExecutor:
+    """Send a message to an executor."""
+
+    executor: int
+    message: ToExecutor
+
+
+@dataclass(frozen=True, slots=True)
+class TellManager:
+    """Send a message to the manager."""
+
+    message: ToManager
+
+
+@dataclass(frozen=True, slots=True)
+class TellPeer:
+    """Send a message to another worker."""
+
+    peer: WorkerAddress
+    message: ToPeer
+
+
+@dataclass(frozen=True, slots=True)
+class FetchObjects:
+    """See that these objects get into the local store, and report ``ticket`` when they are.
+
+    ``source`` is the worker to ask; None: the manager pushes them.
+    """
+
+    ticket: int
+    objects: tuple[Payload, ...]
+    source: WorkerAddress | None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelFetch:
+    """Nobody waits for this ticket any more; report nothing."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteObjects:
+    """Remove these objects from the local store."""
+
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePeer:
+    """The worker is gone for good: close the links to it."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The worker cannot work; end the process with this sentence."""
+
+    reason: str
+
+
+Command = (
+    StartExecutor
+    | KillExecutor
+    | SetStop
+    | SetHungry
+    | TellExecutor
+    | TellManager
+    | TellPeer
+    | FetchObjects
+    | CancelFetch
+    | DeleteObjects
+    | ClosePeer
+    | GiveUp
+)

@@ -1,0 +1,157 @@
+"""From work that waits and executors that are free to who runs what, and to whom it is told."""
+
+from collections.abc import Iterator
+
+from ufora_core.protocol.executor import RunRange, RunRoot
+from ufora_core.protocol.worker import GiveRange, Hungry, StealRequest
+from ufora_worker.commands import KillExecutor, SetHungry, TellExecutor, TellManager, TellPeer
+from ufora_worker.executor_table import ExecutorRecord, Status
+from ufora_worker.leases import AtPeer, Fetching, Giver, Lease, OnExecutor, Queued
+from ufora_worker.ledger import Ledger, PeerRecord, Root
+
+
+def settle(ledger: Ledger) -> None:
+    """Do everything that can be done now; nothing is left for later but by time."""
+    _watch_clock(ledger)
+    _run_roots(ledger)
+    _run_ranges(ledger)
+    _return_stranded(ledger)
+    _ask_executors(ledger)
+    _ask_manager(ledger)
+    _ask_peers(ledger)
+
+
+def _watch_clock(ledger: Ledger) -> None:
+    for executor in ledger.executors:
+        if executor.status is Status.DEAD and executor.restart_at <= ledger.now:
+            ledger.start(executor)
+        elif executor.deadline is not None and executor.deadline <= ledger.now:
+            executor.deadline = None
+            ledger.commands.append(KillExecutor(executor.index))
+
+
+# ------------------------------------------------------------------ who runs what
+
+
+def _idle(ledger: Ledger) -> Iterator[ExecutorRecord]:
+    return (executor for executor in ledger.executors if executor.status is Status.IDLE)
+
+
+def _ready_roots(ledger: Ledger) -> list[Root]:
+    return [x for x in ledger.roots.values() if x.executor is None and x.ticket is None]
+
+
+def _run_roots(ledger: Ledger) -> None:
+    for root, executor in zip(_ready_roots(ledger), list(_idle(ledger)), strict=False):
+        ledger.move(executor, Status.ROOT)
+        root.executor, executor.root = executor.index, root.order.job
+        message = RunRoot(job=root.order.job, program=root.order.program)
+        ledger.commands.append(TellExecutor(executor.index, message))
+
+
+def _run_ranges(ledger: Ledger) -> None:
+    for lease in ledger.leases.queued():
+        executor = next(_idle(ledger), None) or _waiting_root(ledger, lease)
+        if executor is not None:
+            message = RunRange(range=lease.range)
+            ledger.run(lease, executor, TellExecutor(executor.index, message))
+            continue
+        peer = _hungry_peer(ledger, lease)
+        if peer is not None:
+            _give(ledger, lease, peer)
+
+
+def _waiting_root(ledger: Ledger, lease: Lease) -> ExecutorRecord | None:
+    # Only a range of the loop that it waits for is sure to be looked at: the loop cannot end
+    # without it.
+    for executor in ledger.executors:
+        if executor.status is Status.WAITING and lease.of(executor.root, executor.loop):
+            return executor
+    return None
+
+
+def _hungry_peer(ledger: Ledger, lease: Lease) -> PeerRecord | None:
+    loop = (lease.range.job, lease.range.loop)
+    for peer in ledger.peers.values():
+        if peer.trusted_at <= ledger.now and (loop in peer.waiting or peer.slots > 0):
+            return peer
+    return None
+
+
+def _give(ledger: Ledger, lease: Lease, peer: PeerRecord) -> None:
+    range = lease.range
+    loop = (range.job, range.loop)
+    if loop in peer.waiting:
+        peer.waiting = tuple(x for x in peer.waiting if x != loop)
+    else:
+        peer.slots -= 1
+    name = peer.address.name
+    lease.holder = AtPeer(name, ((range.lo, range.hi),))
+    message = GiveRange(sender=ledger.address, lease=lease.id, range=range)
+    ledger.commands.append(TellPeer(peer.address, message))
+    ledger.peers[name] = ledger.peers.pop(name)  # to the end: the next range goes to the next peer
+
+
+def _return_stranded(ledger: Ledger) -> None:
+    # While every executor has a root, and each root waits for ranges that are elsewhere, a range
+    # in this queue might wait for ever.
+    if any(executor.root is None for executor in ledger.executors):
+        return
+    for lease in ledger.leases.queued():
+        if isinstance(lease.origin, Giver):
+            ledger.leases.remove(lease)
+            ledger.give_back(lease.origin, "every executor here runs a block of its own")
+
+
+# ------------------------------------------------------------------ who is told to give
+
+
+def _free_slots(ledger: Ledger) -> int:
+    coming = sum(isinstance(x.holder, Fetching | Queued) for x in ledger.leases)
+    roots = sum(root.executor is None for root in ledger.roots.values())
+    return max(0, sum(1 for _ in _idle(ledger)) - coming - roots)
+
+
+def _waiting_loops(ledger: Ledger) -> tuple[tuple[str, int], ...]:
+    """Loops that a root here waits for, with nothing to do meanwhile."""
+    return tuple(
+        (executor.root, executor.loop)
+        for executor in ledger.executors
+        if executor.status is Status.WAITING
+        and executor.root is not None
+        and any(lease.of(executor.root, executor.loop) for lease in ledger.leases)
+    )
+
+
+def _ask_executors(ledger: Ledger) -> None:
+    running = [x for x in ledger.executors if x.status in (Status.ROOT, Status.RANGE)]
+    slots = _free_slots(ledger) + len(_waiting_loops(ledger))
+    here = {
+        (lease.range.job, lease.range.loop)
+        for lease in ledger.leases
+        if isinstance(lease.holder, OnExecutor)
+    }
+    for peer in ledger.peers.values():
+        slots += peer.slots + sum(loop in here for loop in peer.waiting)
+    hungry = max(0, slots - len(ledger.leases.queued())) if running else 0
+    if hungry != ledger.hungry:
+        ledger.hungry = hungry
+        ledger.commands.append(SetHungry(hungry))
+
+
+def _ask_manager(ledger: Ledger) -> None:
+    hungry = Hungry(slots=_free_slots(ledger))
+    if hungry != ledger.told_manager:
+        ledger.told_manager = hungry
+        ledger.commands.append(TellManager(hungry))
+
+
+def _ask_peers(ledger: Ledger) -> None:
+    slots, waiting = _free_slots(ledger), _waiting_loops(ledger)
+    for name, peer in ledger.peers.items():
+        busy = peer.has_work or bool(ledger.leases.at_peer(name))
+        wanted = (slots, waiting) if busy else (0, ())
+        if wanted != (peer.told_slots, peer.told_waiting):
+            peer.told_slots, peer.told_waiting = wanted
+            message = StealRequest(sender=ledger.address, slots=wanted[0], waiting=wanted[1])
+            ledger.commands.append(TellPeer(peer.address, message))

@@ -1,0 +1,120 @@
+"""Being known to the manager: hello, heartbeats, and reports that must not be lost.
+
+Like the state of the work this has no sockets and no clock: each method takes what happened and
+returns the messages that are to be sent.
+"""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from ufora_core.protocol.worker import (
+    Goodbye,
+    Heartbeat,
+    HeartbeatSeen,
+    Hello,
+    Introduce,
+    RootDone,
+    RootOutput,
+    ToManager,
+    Welcome,
+)
+
+HEARTBEAT_SECONDS = 1.0
+#: Silence of the manager after which the log says so.
+SILENT_SECONDS = 10.0
+#: Heartbeats without an answer after which the worker introduces itself again.
+_MOST_UNSEEN = 4
+#: Messages kept for a manager that is away; past it the oldest output is dropped.
+_MOST_KEPT = 10_000
+
+
+class Registration:
+    """What the manager knows of this worker, and what it has heard for certain.
+
+    How a root ended is kept until the manager has answered a heartbeat that was sent after it: the
+    connection may break, and the manager may restart, at any time.
+    """
+
+    def __init__(self, hello: Hello, now: float) -> None:
+        self._hello = hello
+        self._registered = False
+        self._heard_at = now
+        self._beat_at = 0.0
+        self._sent = 0
+        self._seen = 0
+        #: Messages that wait for a welcome, in order.
+        self._waiting: list[ToManager] = []
+        #: Ends of roots, each with the number of the heartbeat whose answer proves it was heard.
+        self._unproven: list[tuple[int, RootDone]] = []
+
+    def silent(self, now: float) -> bool:
+        """True when the manager has not answered for ``SILENT_SECONDS``."""
+        return now - self._heard_at > SILENT_SECONDS
+
+    def connected(self, roots: Sequence[str]) -> list[ToManager]:
+        """The connection to the manager is there (again)."""
+        return self._introduce(roots)
+
+    def disconnected(self) -> None:
+        """Nothing can be sent, and what was sent may be lost."""
+        self._registered = False
+
+    def heard(
+        self, message: Welcome | Introduce | HeartbeatSeen, now: float, roots: Sequence[str]
+    ) -> list[ToManager]:
+        """The manager spoke."""
+        self._heard_at = now
+        match message:
+            case Welcome():
+                return self._welcomed()
+            case Introduce():
+                return self._introduce(roots)
+            case HeartbeatSeen():
+                self._seen += 1
+                self._unproven = [x for x in self._unproven if x[0] > self._seen]
+        return []
+
+    def post(self, message: ToManager) -> list[ToManager]:
+        """Send this as soon as the manager knows the worker."""
+        if isinstance(message, RootDone):
+            self._unproven.append((self._sent + 1, message))
+        if self._registered:
+            return [message]
+        if isinstance(message, RootOutput):
+            self._waiting = [*self._waiting[-_MOST_KEPT:], message]
+        return []
+
+    def shares_store(self) -> list[ToManager]:
+        """The worker found that it sees the manager's own store."""
+        self._hello = replace(self._hello, shares_store=True)
+        return [self._hello]
+
+    def tick(self, now: float, idle: int, memory: int, roots: Sequence[str]) -> list[ToManager]:
+        """A heartbeat, once a second; an introduction when they are not answered."""
+        if not self._registered or now - self._beat_at < HEARTBEAT_SECONDS:
+            return []
+        if self._sent - self._seen >= _MOST_UNSEEN:
+            return self._introduce(roots)
+        self._beat_at = now
+        self._sent += 1
+        beat = Heartbeat(incarnation=self._hello.incarnation, idle=idle, memory_bytes=memory)
+        return [beat]
+
+    def goodbye(self, reason: str) -> list[ToManager]:
+        """The worker stops."""
+        return [Goodbye(reason=reason)] if self._registered else []
+
+    def _introduce(self, roots: Sequence[str]) -> list[ToManager]:
+        self._registered = False
+        self._sent = self._seen = 0
+        self._unproven = [(1, done) for _, done in self._unproven]
+        # A root whose end may not have been heard still counts as running.
+        ended = [done.job for _, done in self._unproven if done.job not in roots]
+        return [replace(self._hello, roots=(*roots, *ended))]
+
+    def _welcomed(self) -> list[ToManager]:
+        self._registered = True
+        self._beat_at = 0.0
+        waiting, self._waiting = self._waiting, []
+        return [*waiting, *(done for _, done in self._unproven)]

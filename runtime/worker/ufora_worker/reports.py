@@ -1,0 +1,249 @@
+"""What an executor's messages, and its end, do to the books."""
+
+from msgspec.structs import replace
+
+from ufora_core.protocol.executor import (
+    FromExecutor,
+    LoopClosed,
+    Offer,
+    Printed,
+    RangeDone,
+    RangeStopped,
+    Ready,
+    RootEnded,
+    Waiting,
+)
+from ufora_core.protocol.parts import Failure
+from ufora_core.protocol.worker import Piece, Range, RootDone, RootOutput
+from ufora_worker.commands import GiveUp, TellManager
+from ufora_worker.errors import RefusedEvent
+from ufora_worker.events import ExecutorEnded
+from ufora_worker.executor_table import MAY_SEND, ExecutorRecord, Status
+from ufora_worker.leases import Home, Lease, Queued
+from ufora_worker.ledger import MOST_STRIKES, Ledger
+from ufora_worker.orders import cancelled
+
+#: Seconds before an executor that ended is started again: the first time at once, then longer.
+RESTART_SECONDS = 0.25
+MOST_RESTART_SECONDS = 5.0
+#: Ends in a row before ``Ready`` after which the worker gives up: something is wrong with it.
+MOST_FAILED_STARTS = 6
+
+
+def apply(ledger: Ledger, index: int, message: FromExecutor) -> None:
+    """Take a message of executor ``index``.
+
+    Raises:
+        RefusedEvent: an executor in this state does not send that.
+    """
+    executor = ledger.executors[index]
+    if executor.status not in MAY_SEND[type(message)]:
+        raise RefusedEvent(f"executor {index} is {executor.status.value} and sent {message}")
+    match message:
+        case Ready():
+            executor.failed_starts = 0
+            ledger.free(executor)
+        case Offer(range=range):
+            _offer(ledger, executor, range)
+        case RangeDone(job=job, loop=loop, piece=piece):
+            _range_done(ledger, executor, job, loop, piece)
+        case RangeStopped(job=job, loop=loop):
+            _range_stopped(ledger, executor, job, loop)
+        case Waiting() | LoopClosed() | Printed() | RootEnded():
+            _apply_root(ledger, executor, message)
+
+
+def _apply_root(
+    ledger: Ledger,
+    executor: ExecutorRecord,
+    message: Waiting | LoopClosed | Printed | RootEnded,
+) -> None:
+    if executor.root != message.job:
+        raise RefusedEvent(
+            f"executor {executor.index} runs the root of job {executor.root} and sent {message}"
+        )
+    match message:
+        case Waiting(loop=loop):
+            _wait(ledger, executor, loop)
+        case LoopClosed():
+            _close_loop(ledger, executor, message)
+        case Printed(job=job, stream=stream, text=text):
+            output = RootOutput(job=job, stream=stream, text=text)
+            ledger.commands.append(TellManager(output))
+        case RootEnded():
+            _root_ended(ledger, executor, message)
+
+
+def _wait(ledger: Ledger, executor: ExecutorRecord, loop: int) -> None:
+    if executor.status not in (Status.ROOT, Status.WAITING):
+        return  # it was given a range, or told to stop, meanwhile
+    if executor.status is Status.ROOT:
+        ledger.move(executor, Status.WAITING)
+    executor.loop = loop
+
+
+# ------------------------------------------------------------------ ranges given away
+
+
+def _offer(ledger: Ledger, executor: ExecutorRecord, range: Range) -> None:
+    if not 0 <= range.lo < range.hi:
+        raise RefusedEvent(f"executor {executor.index} offered items [{range.lo}, {range.hi})")
+    if executor.status is Status.STOPPING or executor.gave_up(range):
+        return  # part of what nobody needs any more
+    lease = _lease_of(ledger, executor)
+    if lease is not None and lease.of(range.job, range.loop):
+        _split(ledger, lease, range)
+    elif executor.root == range.job:
+        ledger.leases.add(range, Home(executor.index), Queued())
+        if executor.status is Status.WAITING:
+            ledger.move(executor, Status.ROOT)
+    else:
+        raise RefusedEvent(f"executor {executor.index} offered what it does not run: {range}")
+
+
+def _lease_of(ledger: Ledger, executor: ExecutorRecord) -> Lease | None:
+    return None if executor.lease is None else ledger.leases.get(executor.lease)
+
+
+def _split(ledger: Ledger, lease: Lease, back: Range) -> None:
+    front = lease.range
+    if not (front.lo <= back.lo and back.hi == front.hi):
+        raise RefusedEvent(
+            f"[{back.lo}, {back.hi}) is not the back of lease {lease.id}, [{front.lo}, {front.hi})"
+        )
+    lease.range = replace(front, hi=back.lo)
+    if lease.beyond is None or back.lo < lease.beyond:
+        hi = back.hi if lease.beyond is None else min(back.hi, lease.beyond)
+        part = replace(back, hi=hi)
+        ledger.leases.add(part, lease.origin, Queued(), lease.strikes, lease.beyond)
+
+
+def _close_loop(ledger: Ledger, executor: ExecutorRecord, message: LoopClosed) -> None:
+    ledger.close(message.job, message.loop, message.beyond)
+    if executor.status is Status.WAITING and executor.loop == message.loop:
+        ledger.move(executor, Status.ROOT)
+
+
+# ------------------------------------------------------------------ ranges run
+
+
+def _range_done(
+    ledger: Ledger, executor: ExecutorRecord, job: str, loop: int, piece: Piece
+) -> None:
+    if executor.answer(job, loop, piece.lo):
+        _answered(ledger, executor, job)
+        return
+    lease = _lease_of(ledger, executor)
+    if lease is None or not lease.of(job, loop) or not _fits(piece, lease.range):
+        raise RefusedEvent(
+            f"executor {executor.index} reports items [{piece.lo}, {piece.hi}) of loop {loop} of "
+            f"job {job}, which it does not run"
+        )
+    ledger.leases.remove(lease)
+    _lay_down(ledger, executor)
+    ledger.deliver(lease.range, lease.origin, piece)
+
+
+def _fits(piece: Piece, range: Range) -> bool:
+    whole = piece.hi == range.hi or piece.failed or piece.decides
+    return whole and piece.lo == range.lo <= piece.hi <= range.hi
+
+
+def _range_stopped(ledger: Ledger, executor: ExecutorRecord, job: str, loop: int) -> None:
+    if executor.answer(job, loop, None):
+        _answered(ledger, executor, job)
+        return
+    lease = _lease_of(ledger, executor)
+    if lease is None or not lease.of(job, loop):
+        raise RefusedEvent(
+            f"executor {executor.index} stopped a range of loop {loop} of job {job}, which it does "
+            "not run"
+        )
+    # Nobody told it to: the root of this job ended on this very executor.
+    _lay_down(ledger, executor)
+    if isinstance(lease.origin, Home):
+        lease.holder = Queued()
+    else:
+        ledger.leases.remove(lease)
+        ledger.give_back(lease.origin, "its job is over here")
+
+
+def _lay_down(ledger: Ledger, executor: ExecutorRecord) -> None:
+    """The executor holds no range any more; a root goes back to waiting."""
+    executor.lease = None
+    if executor.root is None:
+        ledger.free(executor)
+    else:
+        ledger.move(executor, Status.WAITING)
+
+
+def _answered(ledger: Ledger, executor: ExecutorRecord, job: str) -> None:
+    if executor.status is Status.STOPPING and executor.root is None and not executor.unanswered:
+        ledger.free(executor)
+    elif executor.status is Status.ROOT and executor.root == job:
+        # A root looks at ranges only while it waits.
+        ledger.move(executor, Status.WAITING)
+
+
+# ------------------------------------------------------------------ ends
+
+
+def _root_ended(ledger: Ledger, executor: ExecutorRecord, message: RootEnded) -> None:
+    job = message.job
+    done = RootDone(
+        job=job,
+        result=message.result,
+        objects=message.objects,
+        failure=message.failure,
+        use=message.use,
+    )
+    ledger.end_root(job, cancelled(job) if ledger.roots[job].cancelled else done)
+    ledger.free(executor)
+
+
+def ended(ledger: Ledger, event: ExecutorEnded) -> None:
+    """An executor's process is gone: its block fails, its range is run again.
+
+    Raises:
+        RefusedEvent: it was gone already.
+    """
+    executor = ledger.executors[event.executor]
+    starting = executor.status is Status.STARTING
+    ledger.move(executor, Status.DEAD)
+    if executor.root is not None:
+        _root_died(ledger, executor.root, event)
+    lease = _lease_of(ledger, executor)
+    if lease is not None:
+        _range_died(ledger, lease, event)
+    executor.lease, executor.deadline = None, None
+    executor.unanswered.clear()
+    executor.failed_starts += starting
+    if executor.failed_starts >= MOST_FAILED_STARTS:
+        ledger.commands.append(
+            GiveUp(f"executor {executor.index} cannot be started: it {event.story}; see the log")
+        )
+    wait = RESTART_SECONDS * 2**executor.failed_starts if starting else 0.0
+    executor.restart_at = ledger.now + min(wait, MOST_RESTART_SECONDS)
+
+
+def _sentence(ledger: Ledger, event: ExecutorEnded, doing: str) -> str:
+    return (
+        f"Executor {event.executor} of worker {ledger.address.name} {event.story} while it ran "
+        f"{doing}. The cluster goes on; other jobs are not affected."
+    )
+
+
+def _root_died(ledger: Ledger, job: str, event: ExecutorEnded) -> None:
+    done = RootDone(job=job, failure=Failure(event.reason, _sentence(ledger, event, "the block")))
+    if ledger.roots[job].cancelled:
+        done = cancelled(job)
+    ledger.end_root(job, done)
+
+
+def _range_died(ledger: Ledger, lease: Lease, event: ExecutorEnded) -> None:
+    lease.strikes += 1
+    lease.holder = Queued()
+    if lease.strikes >= MOST_STRIKES:
+        items = f"items {lease.range.lo} to {lease.range.hi - 1} of a loop"
+        sentence = _sentence(ledger, event, items)
+        ledger.lose(lease, Failure(event.reason, f"{sentence} So did {MOST_STRIKES - 1} before."))

@@ -1,0 +1,122 @@
+"""The state of one worker: events in, commands out, and nothing else.
+
+``WorkerState`` opens no socket, starts no process, reads no clock and throws no dice, so the very
+class that runs a worker also runs in simulations of whole clusters. Its driver (``supervisor``)
+turns what happens into events and carries the commands out.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+
+from ufora_core.protocol.parts import WorkerAddress
+from ufora_core.protocol.worker import RootProgress
+from ufora_worker import dispatch, orders, reports, trades
+from ufora_worker.commands import Command, TellManager
+from ufora_worker.errors import RefusedEvent
+from ufora_worker.events import (
+    Event,
+    ExecutorEnded,
+    ExecutorSaid,
+    LinkBroken,
+    ManagerSaid,
+    ObjectsHere,
+    ObjectsMissing,
+    PeerSaid,
+    Registered,
+    Shutdown,
+    Tick,
+)
+from ufora_worker.executor_table import ExecutorRecord, Status
+from ufora_worker.leases import AtPeer, LeaseBook, OnExecutor
+from ufora_worker.ledger import Ledger
+
+#: Events that a refusal's message shows.
+_STORY_LENGTH = 20
+
+
+class WorkerState:
+    """One worker: its executors, the roots it runs, and the ranges it gave and was given.
+
+    ``first_lease`` should differ from one start of the worker to the next, so that a piece for a
+    lease of the time before finds no lease.
+    """
+
+    def __init__(self, address: WorkerAddress, executors: int, first_lease: int = 0) -> None:
+        records = [ExecutorRecord(index) for index in range(executors)]
+        self.ledger = Ledger(address, records, LeaseBook(first_lease))
+        self._story: deque[tuple[float, Event]] = deque(maxlen=_STORY_LENGTH)
+
+    def handle(self, event: Event, now: float) -> list[Command]:
+        """Take one event, at ``now`` seconds on the driver's clock, and say what is to be done.
+
+        Raises:
+            RefusedEvent: the event cannot follow what came before; nothing changed.
+        """
+        ledger = self.ledger
+        ledger.now = now
+        try:
+            self._apply(event)
+        except RefusedEvent as refusal:
+            story = "".join(f"\n  {when:.3f} {what}" for when, what in self._story)
+            raise RefusedEvent(f"{refusal}; before that:{story}") from None
+        if not isinstance(event, Tick):
+            self._story.append((now, event))
+        dispatch.settle(ledger)
+        commands, ledger.commands = ledger.commands, []
+        return commands
+
+    def _apply(self, event: Event) -> None:
+        ledger = self.ledger
+        match event:
+            case ExecutorSaid(executor=executor, message=message):
+                reports.apply(ledger, executor, message)
+            case ExecutorEnded():
+                reports.ended(ledger, event)
+            case PeerSaid(message=words):
+                trades.apply(ledger, words)
+            case ManagerSaid(message=order):
+                orders.apply(ledger, order)
+            case ObjectsHere() | ObjectsMissing():
+                trades.apply_objects(ledger, event)
+            case LinkBroken(worker=worker):
+                orders.mend_link(ledger, worker)
+            case Registered():
+                ledger.told_manager = None
+            case Shutdown(reason=reason):
+                trades.give_everything_back(ledger, reason)
+            case Tick(progress=progress):
+                self._report_progress(progress)
+
+    # ------------------------------------------------------------------ what may be read
+
+    @property
+    def idle(self) -> int:
+        """Executors that have nothing to do."""
+        return sum(executor.status is Status.IDLE for executor in self.ledger.executors)
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Jobs whose root is here."""
+        return tuple(self.ledger.roots)
+
+    # ------------------------------------------------------------------ progress
+
+    def _report_progress(self, progress: Sequence[tuple[int, int]]) -> None:
+        for job, root in self.ledger.roots.items():
+            if root.executor is None or root.executor >= len(progress):
+                continue
+            done, total = progress[root.executor]
+            ranges = [x.holder for x in self.ledger.leases.of_job(job)]
+            helpers = [x.executor for x in ranges if isinstance(x, OnExecutor)]
+            peers = sum(isinstance(holder, AtPeer) for holder in ranges)
+            others = [executor for executor in helpers if executor != root.executor]
+            done += sum(progress[executor][0] for executor in others)
+            report = RootProgress(
+                job=job,
+                items_done=min(done, total),
+                items_total=total,
+                executors=1 + len(others) + peers,
+            )
+            if report != root.progress:
+                root.progress = report
+                self.ledger.commands.append(TellManager(report))

@@ -1,0 +1,376 @@
+"""Classes of the user's arrive by value, and what comes back is of the client's own class."""
+
+from __future__ import annotations
+
+import abc
+import collections
+import dataclasses
+import enum
+import functools
+import typing
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import pytest
+
+Copy = Callable[[object], Any]
+T = TypeVar("T")
+
+made: list[str] = []
+
+
+class Base:
+    registry: typing.ClassVar[list[str]] = []
+
+    def __init_subclass__(cls, *, label: str, **keywords: Any) -> None:
+        made.append(cls.__name__)
+
+
+class Derived(Base, label="needed"):
+    """Docs."""
+
+    limit = 10
+
+    def __init__(self, x: int) -> None:
+        self.x = x
+
+    @property
+    def double(self) -> int:
+        """Twice."""
+        return self.x * 2
+
+    @double.setter
+    def double(self, value: int) -> None:
+        self.x = value // 2
+
+    @classmethod
+    def make(cls) -> Derived:
+        return cls(cls.limit)
+
+    @staticmethod
+    def plus(a: int, b: int) -> int:
+        return a + b
+
+    @functools.cached_property
+    def costly(self) -> int:
+        return self.x + 1
+
+    class Nested:
+        value = 5
+
+
+class Slotted:
+    __slots__ = ("__private", "a", "b")
+
+    def __init__(self) -> None:
+        self.a = 1
+        self.__private = 2
+
+    def private(self) -> int:
+        return self.__private
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Point:
+    x: int
+    y: float = 0.5
+    tags: list[str] = dataclasses.field(default_factory=list, compare=False)
+
+
+@dataclasses.dataclass(slots=True)
+class Slim:
+    x: int
+
+
+class Pair(NamedTuple):
+    left: int
+    right: str = "r"
+
+    def both(self) -> str:
+        return f"{self.left}{self.right}"
+
+
+Plain = collections.namedtuple("Plain", "a b")
+
+
+class Color(enum.Enum):
+    RED = 1
+    GREEN = "g"
+    ALSO_RED = 1
+
+    def shout(self) -> str:
+        return self.name + "!"
+
+
+class Planet(enum.Enum):
+    EARTH = (5.9, 6.3)
+    MARS = (0.6, 3.3)
+
+    def __init__(self, mass: float, radius: float) -> None:
+        self.mass = mass
+
+    @property
+    def heavy(self) -> bool:
+        return self.mass > 1
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+    TWO = 2
+
+
+class Access(enum.Flag):
+    READ = enum.auto()
+    WRITE = enum.auto()
+
+
+class Shape(abc.ABC):
+    @abc.abstractmethod
+    def area(self) -> float: ...
+
+
+class Square(Shape):
+    def area(self) -> float:
+        return 4.0
+
+
+@Shape.register
+class Registered: ...
+
+
+class Box(Generic[T]):
+    def __init__(self, content: T) -> None:
+        self.content = content
+
+
+class IntBox(Box[int]): ...
+
+
+class Sized(Protocol):
+    def size(self) -> int: ...
+
+
+class Meta(type):
+    def __new__(mcs, name: str, bases: Any, body: Any, **more: Any) -> Any:
+        made.append(f"meta {name}")
+        return super().__new__(mcs, name, bases, body)
+
+    def __call__(cls, *arguments: Any) -> Any:
+        return ("called", super().__call__(*arguments))
+
+    def describe(cls) -> str:
+        return cls.__name__.lower()
+
+
+class Made(metaclass=Meta):
+    pass
+
+
+class Named:
+    def __set_name__(self, owner: type, name: str) -> None:
+        made.append(f"named {name}")
+        self.name = name
+
+    def __get__(self, instance: object, owner: type) -> str:
+        return f"<{self.name}>"
+
+
+class Described:
+    field = Named()
+
+
+class Trouble(Exception):
+    def __init__(self, code: int, *, detail: str) -> None:
+        super().__init__(f"trouble {code}")
+        self.code = code
+        self.detail = detail
+
+
+class Node:
+    instances: typing.ClassVar[list[Node]] = []
+
+    def __init__(self) -> None:
+        Node.instances.append(self)
+
+    def clone(self) -> Node:
+        return Node()
+
+
+def test_methods_properties_and_nested_classes_arrive(copy: Copy) -> None:
+    cls = copy(Derived)
+    assert cls is not Derived
+    assert (cls.__name__, cls.__qualname__, cls.__module__) == (
+        "Derived",
+        "Derived",
+        Derived.__module__,
+    )
+    assert cls.__doc__ == "Docs."
+    value = cls.make()
+    assert (value.x, value.double, cls.plus(1, 2), cls.Nested.value) == (10, 20, 3, 5)
+    value.double = 50
+    assert (value.x, value.costly, cls.double.__doc__) == (25, 26, "Twice.")
+
+
+def test_nothing_that_ran_when_a_class_was_made_runs_again(copy: Copy) -> None:
+    made.clear()
+    assert issubclass(copy(Derived), copy(Derived).__mro__[1])
+    assert copy(Made).__name__ == "Made"
+    assert copy(Described).field == "<field>"
+    assert made == []
+
+
+def test_metaclasses_of_the_users_work(copy: Copy) -> None:
+    cls = copy(Made)
+    assert cls.describe() == "made"
+    assert cls()[0] == "called"
+
+
+def test_slots_arrive_set_and_unset(copy: Copy) -> None:
+    copied = copy(Slotted())
+    assert (copied.a, copied.private()) == (1, 2)
+    with pytest.raises(AttributeError):
+        _ = copied.b
+    with pytest.raises(AttributeError):
+        copied.other = 1
+
+
+def test_dataclasses_arrive(copy: Copy) -> None:
+    cls = copy(Point)
+    value = copy(Point(1, 2.0, ["a"]))
+    assert (value.x, value.y, value.tags) == (1, 2.0, ["a"])
+    assert repr(value) == repr(Point(1, 2.0, ["a"]))
+    assert cls(1) == cls(1, 0.5) and cls(1) < cls(2)
+    assert [field.name for field in dataclasses.fields(cls)] == ["x", "y", "tags"]
+    assert dataclasses.replace(cls(1), x=5).x == 5
+    assert hash(cls(1)) == hash(cls(1))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        value.x = 3
+    assert copy(Slim(4)) == copy(Slim)(4) or copy(Slim(4)).x == 4
+
+
+def test_named_tuples_arrive(copy: Copy) -> None:
+    pair = copy(Pair(1))
+    assert pair == (1, "r")
+    assert (pair.both(), pair._replace(left=2).left, type(pair)._fields) == (
+        "1r",
+        2,
+        ("left", "right"),
+    )
+    assert copy(Plain(1, 2)).b == 2
+
+
+def test_enumerations_arrive_with_their_members(copy: Copy) -> None:
+    cls, red, alias = copy((Color, Color.RED, Color.ALSO_RED))
+    assert red is cls.RED is alias is cls(1)
+    assert [member.name for member in cls] == ["RED", "GREEN"]
+    assert cls.GREEN.shout() == "GREEN!"
+    assert copy(Planet.EARTH).heavy is True
+    assert copy(Planet).MARS.mass == 0.6
+    assert copy(Number.TWO) + 1 == 3
+    both = copy(Access.READ | Access.WRITE)
+    assert type(both).READ in both and both.value == 3
+
+
+def test_enumeration_members_come_home_as_the_very_same(journey: Any) -> None:
+    for member in (Color.RED, Planet.MARS, Number.ONE, Access.WRITE | Access.READ):
+        sent = journey.send([member])
+        assert journey.bring_back(sent, [sent.value[0]])[0] is member
+
+
+def test_abstract_classes_stay_abstract(copy: Copy) -> None:
+    shape, square, registered = copy((Shape, Square, Registered))
+    with pytest.raises(TypeError, match="abstract"):
+        shape()
+    assert square().area() == 4.0
+    assert isinstance(square(), shape)
+    assert issubclass(registered, shape)
+    assert not isinstance(5, shape)
+    assert not issubclass(square, copy(Shape))
+
+
+def test_generic_classes_and_protocols_arrive(copy: Copy) -> None:
+    box = copy(IntBox(5))
+    assert box.content == 5
+    assert type(box).__orig_bases__[0].__args__ == (int,)
+    assert copy(Box[int])(3).content == 3
+    assert copy(Sized).__name__ == "Sized"
+
+
+def test_exceptions_arrive_whatever_their_init_takes(copy: Copy) -> None:
+    error = Trouble(5, detail="d")
+    error.add_note("a note")
+    try:
+        raise error from ValueError("cause")
+    except Trouble:
+        pass
+    copied = copy(error)
+    assert (copied.args, copied.code, copied.detail) == (("trouble 5",), 5, "d")
+    assert copied.__notes__ == ["a note"]
+    assert type(copied.__cause__) is ValueError and copied.__cause__.args == ("cause",)
+    assert copied.__suppress_context__ is True
+    assert copied.__traceback__ is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("k"),
+        OSError(2, "gone", "file.txt"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "bad"),
+        StopIteration(5),
+        SystemExit(3),
+        ImportError("no", name="n", path="p"),
+        SyntaxError("bad", ("f.py", 1, 2, "x =", 1, 3)),
+        KeyboardInterrupt(),
+        ExceptionGroup("all", [ValueError(1), TypeError(2)]),
+    ],
+)
+def test_builtin_exceptions_arrive(copy: Copy, error: BaseException) -> None:
+    copied = copy(error)
+    assert type(copied) is type(error)
+    assert repr(copied) == repr(error) and str(copied) == str(error)
+    for name in ("errno", "filename", "value", "code", "name", "path", "lineno", "text", "start"):
+        assert getattr(copied, name, None) == getattr(error, name, None)
+
+
+def test_classes_that_refer_to_themselves_arrive(copy: Copy) -> None:
+    Node.instances.clear()
+    node = Node()
+    copied = copy(node)
+    cls = type(copied)
+    assert cls.instances == [copied]
+    assert type(copied.clone()) is cls
+    Node.instances.clear()
+
+
+def test_instances_come_home_as_instances_of_the_very_class(journey: Any) -> None:
+    sent = journey.send(Derived)
+    home = journey.bring_back(sent, sent.value(7))
+    assert type(home) is Derived and home.x == 7
+    error = journey.bring_back(journey.send(Trouble), journey.send(Trouble(1, detail="")).value)
+    assert type(error) is Trouble
+
+
+def test_classes_come_home_without_a_program_too(journey: Any) -> None:
+    from ufora_core.values.decode import Decoder
+    from ufora_core.values.encode import Encoder
+
+    sent = journey.send(Point)
+    encoder = Encoder(trackers=sent.decoder.trackers)  # as for a value kept by itself
+    item = encoder.item(sent.value(1))
+    home = Decoder(encoder.graph(), lambda _: b"", classes=journey.trackers).value(item)
+    assert type(home) is Point
+
+
+def test_local_classes_arrive(copy: Copy) -> None:
+    offset = 5
+
+    class Local:
+        def add(self, x: int) -> int:
+            return x + offset
+
+        def again(self) -> Local:
+            return __class__()  # type: ignore[name-defined, no-any-return]  # noqa: F821
+
+    copied = copy(Local())
+    assert copied.again().add(1) == 6

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 from functools import cache
@@ -63,14 +62,6 @@ def test_no_test_folder_is_a_package() -> None:
 def test_nothing_hides_the_standard_module_operator() -> None:
     assert [path for path in _modules() if path.name == "operator.py"] == []
     assert not (ROOT / "operator" / "__init__.py").exists()
-
-
-def test_every_module_says_what_it_is_for() -> None:
-    assert [
-        path
-        for path in _modules()
-        if ast.get_docstring(ast.parse((ROOT / path).read_text())) is None
-    ] == []
 
 
 def test_the_map_names_every_package() -> None:

@@ -98,8 +98,13 @@ class RemoteBlock:
         """Raises BadWithBlockError and CantGetSourceTextError, before anything is run."""
         frame = sys._getframe(1)
         entry = _Entry(self, frame, _statement.entered_by(frame))
-        entry.stop.arm()
         self._entries[frame] = entry
+        try:
+            entry.stop.arm()
+        except BaseException:
+            del self._entries[frame]
+            entry.stop.disarm()
+            raise
         return self
 
     def __exit__(
@@ -112,7 +117,7 @@ class RemoteBlock:
         try:
             return entry.leave(exception)
         finally:
-            entry.stop.disarm()  # last: a tracer must not see the return of a call it has not seen
+            entry.stop.disarm()
 
     def _perform(self, frame: FrameType, statement: Statement) -> BaseException | None:
         """Runs the block and lands its result; gives the exception that it raised."""

@@ -4,7 +4,7 @@ import atexit
 import weakref
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 from pyfora._block import RemoteBlock
 from pyfora._errors import PyforaError
@@ -113,6 +113,9 @@ class Cluster:
     ) -> None:
         self.close()
 
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("the connection to the cluster stays in the client")
+
     def __repr__(self) -> str:
         return f"<pyfora.Cluster {self.url}{', closed' if self.is_closed() else ''}>"
 
@@ -121,7 +124,7 @@ _open_sessions: "weakref.WeakSet[Session]" = weakref.WeakSet()
 
 
 @atexit.register
-def _close_all() -> None:
-    """A program that ends leaves no job, process or folder behind."""
+def close_sessions() -> None:
+    """A program that ends leaves no job behind."""
     for session in list(_open_sessions):
         session.close()

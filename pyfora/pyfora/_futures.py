@@ -5,7 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pyfora._errors import PyforaError
 
@@ -78,6 +78,9 @@ class Future(concurrent.futures.Future[T]):
         import asyncio  # loaded already by whoever awaits; a tenth of a second for others
 
         return asyncio.wrap_future(self).__await__()
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a future stays in the client; use its result(), or pass it as an argument")
 
     def _interrupt(self) -> None:
         # The interrupt may also be what the job itself raised; then there is nothing to stop.

@@ -193,8 +193,8 @@ class Jobs:
         future: Future[T],
         land: Callable[[Arrived[K]], T],
     ) -> None:
-        def deliver(_: object) -> None:
-            self.session.delivery.put(partial(self._deliver, fetched, future, land))
+        def deliver(arrived: "concurrent.futures.Future[Arrived[K]]") -> None:
+            self.session.delivery.put(partial(self._deliver, arrived, future, land))
 
         fetched.add_done_callback(deliver)
 

@@ -57,6 +57,9 @@ class Link:
                     f"the manager at {self._http.url} refused this client: {self._refusal}"
                 ) from None
             raise Unreachable(str(error).lower()) from None
+        except BaseException:
+            await self.close()
+            raise
 
     async def send(self, frame: bytes) -> None:
         """Put the frame on its way; a frame for a broken link is dropped."""

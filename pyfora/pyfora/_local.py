@@ -1,8 +1,11 @@
 """A cluster of real processes on this machine."""
 
+import atexit
 import importlib.util
+import json
 import os
 import socket
+import time
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +14,16 @@ from types import TracebackType
 from typing import Self
 
 from pyfora import _environment, _processes
-from pyfora._cluster import Cluster
+from pyfora._cluster import Cluster, close_sessions
 from pyfora._processes import Child, ClusterStartError
 from pyfora._scratch import ScratchFolder
 from ufora_core.settings import LOOPBACK, ManagerSettings, WorkerSettings, usable_cores
 
 #: A port that was free a moment ago may be taken when the manager binds it.
 _ATTEMPTS = 3
+
+#: Pause between two looks at how many workers the manager knows; it takes a few milliseconds.
+_POLL_SECONDS = 0.002
 
 
 class LocalCluster:
@@ -56,6 +62,7 @@ class LocalCluster:
         self._scratch = ScratchFolder()
         self._children: list[Child] = []
         self._finalizer = weakref.finalize(self, _end, os.getpid(), self._children, self._scratch)
+        self._finalizer.atexit = False  # ``_close_all`` does it, after the connections
         try:
             self.url = self._start(_Plan(workers, cores, memory_mb), timeout)
         except BaseException:
@@ -103,6 +110,7 @@ class LocalCluster:
             self._children += _spawn(self._scratch.path, web_port, registry_port, plan)
             try:
                 _processes.wait_until_ready(self._children, timeout)
+                _wait_for_workers(web_port, plan.workers, timeout)
             except ClusterStartError:
                 _processes.stop(self._children)
                 self._children.clear()
@@ -154,6 +162,25 @@ def _spawn(folder: Path, web_port: int, registry_port: int, plan: _Plan) -> list
     return children
 
 
+def _wait_for_workers(web_port: int, count: int, seconds: float) -> None:
+    """Return when the manager knows all workers; a worker is ready a moment before that."""
+    # Imported while the processes start: it costs as much as the rest of this module.
+    from http.client import HTTPConnection
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        manager = HTTPConnection(LOOPBACK, web_port, timeout=seconds)
+        try:
+            manager.request("GET", "/api/v1/cluster")
+            known = len(json.load(manager.getresponse())["workers"])
+        finally:
+            manager.close()
+        if known >= count:
+            return
+        time.sleep(_POLL_SECONDS)
+    raise ClusterStartError(f"{known} of {count} workers found the manager within {seconds:g} s")
+
+
 def _end(process: int, children: Sequence[Child], scratch: ScratchFolder) -> None:
     if os.getpid() == process:  # a fork of the program leaves its parent's cluster alone
         _processes.stop(children)
@@ -188,6 +215,14 @@ def _are_free(*ports: int) -> bool:
 
 
 _running: "weakref.WeakSet[LocalCluster]" = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """A program that ends leaves no process or folder behind."""
+    close_sessions()
+    for local in list(_running):
+        local.close()
 
 
 def _after_fork() -> None:

@@ -39,6 +39,10 @@ _log = logging.getLogger(__name__)
 JobEvent = JobProgress | JobOutput | JobDone | PyforaError
 
 
+def _ignore(event: JobEvent) -> None:
+    """Nobody waits for the job (any more)."""
+
+
 @dataclass(eq=False, slots=True)
 class Job:
     """A program that the cluster runs for this client."""
@@ -46,16 +50,20 @@ class Job:
     submit: Submit
     #: What the program needs beside the message, kept to send it again after a broken connection.
     blobs: Mapping[str, Buffer]
+    #: What the cluster keeps for the job as long as it runs.
+    objects: Sequence[Payload]
     #: The cluster, or the loss of it, has ended the job.
     ended: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
     #: Takes the job's events; called in the network's thread.
-    deliver: Callable[[JobEvent], None] = lambda event: None
+    deliver: Callable[[JobEvent], None] = _ignore
 
-    @property
-    def objects(self) -> list[Payload]:
-        """What the cluster keeps for the job as long as it runs."""
-        return [each for each in (self.submit.program, *self.submit.needs) if each.data is None]
+    def end(self) -> None:
+        """The last event was delivered. A future may outlive its job for long, and must not keep
+        alive what the job was made of."""
+        self.deliver = _ignore
+        self.blobs = {}
+        self.ended.set()
 
 
 class Session:
@@ -119,7 +127,8 @@ class Session:
             needs=tuple(Payload(digest, size) for digest, size in needs.items()),
             title=title,
         )
-        return Job(message, blobs)
+        objects = [each for each in (payload, *message.needs) if each.data is None]
+        return Job(message, blobs, objects)
 
     def launch(self, job: Job, deliver: Callable[[JobEvent], None]) -> None:
         """Send the job and what the cluster lacks of it; waits for uploads only.
@@ -190,7 +199,7 @@ class Session:
             if job is not None:
                 job.deliver(message)
                 if done:
-                    job.ended.set()
+                    job.end()
                     self.let_go(job.objects)
             elif isinstance(message, JobDone):
                 self.let_go(objects_of(message))
@@ -216,7 +225,7 @@ class Session:
             self.transport.send([CancelJob(job=each.submit.job) for each in jobs])
         for job in jobs:
             job.deliver(_again(end))
-            job.ended.set()
+            job.end()
 
     def _supply(self, blobs: Mapping[str, Buffer]) -> None:
         # The manager is asked each time: it may have dropped what nobody needed in between, and

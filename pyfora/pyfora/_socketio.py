@@ -60,7 +60,8 @@ class SocketIoTransport:
         self._receiver: Receiver
         self._loop: asyncio.AbstractEventLoop
         self._wake: asyncio.Event
-        self._task: asyncio.Task[None]
+        self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     @property
     def url(self) -> str:
@@ -114,9 +115,10 @@ class SocketIoTransport:
 
     def close(self) -> None:
         """Send what waits, say goodbye, stop the thread."""
+        self._closing = True
         if not self._thread.is_alive():
             return
-        if hasattr(self, "_task"):
+        if self._task is not None:
             self._call_soon(self._task.cancel)
         if threading.current_thread() is not self._thread:
             self._thread.join()
@@ -169,9 +171,9 @@ class SocketIoTransport:
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
+        self._task = asyncio.current_task()
+        if self._closing:
+            return
         async with self._http:
             try:
                 link = await self._connect()

@@ -2,12 +2,15 @@
 
 Most code has it in ``linecache``: files, modules from archives, IPython cells, doctests, the REPL
 from Python 3.13 on. Up to 3.12 the REPL keeps its statements nowhere but in readline's history, and
-``python -c`` in the command line; such a text is believed only if it compiles to the very code that
-runs. The same proof is asked of a file that was changed after pyfora was imported.
+``python -c`` in the command line; what IPython times is in its history of cells. Such a text is
+believed only if it compiles to the very code that runs. The same proof is asked of a file that was
+changed after pyfora was imported.
 """
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import linecache
 import os
 import sys
@@ -44,7 +47,7 @@ def text_of(code: CodeType, module_globals: dict[str, Any]) -> str:
     for candidate in _typed(filename):
         if _compiles_to(candidate, filename, "single", code):
             return candidate
-    for candidate in _given_on_command_line(filename):
+    for candidate in (*_given_on_command_line(filename), *_timed(filename)):
         if _compiles_to(candidate, filename, "exec", code):
             return candidate
     raise CantGetSourceTextError(
@@ -90,6 +93,22 @@ def _given_on_command_line(filename: str) -> Iterator[str]:
     """The text of ``python -c text``."""
     if filename == "<string>" and "-c" in sys.orig_argv[:-1]:
         yield sys.orig_argv[sys.orig_argv.index("-c") + 1]
+
+
+def _timed(filename: str) -> Iterator[str]:
+    """What IPython's ``%time`` and ``%%time`` run: a part of the newest cell."""
+    notebook = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if filename != "<timed exec>" or notebook is None:
+        return
+    cell = str(notebook.history_manager.input_hist_raw[-1])
+    text = cell.partition("\n")[2]
+    yield text
+    with contextlib.suppress(SyntaxError):
+        # The value of the last expression is shown, so that is compiled apart.
+        last = ast.parse(text).body[-1:]
+        yield from ("".join(text.splitlines(True)[: each.lineno - 1]) for each in last)
+    for line in cell.splitlines():
+        yield line.partition("%time ")[2]
 
 
 def _typed(filename: str) -> Iterator[str]:

@@ -38,7 +38,7 @@ class Stop:
     def arm(self) -> None:
         """Keeps others from tracing the frame, and has it stopped.
 
-        Raises BadWithBlockError, having changed nothing, where Python stops no frames.
+        Raises BadWithBlockError where Python stops no frames; ``disarm`` is due also then.
         """
         if _BY_TRACING:
             self._set(self._in_thread, (self._in_frame, False, True))
@@ -48,7 +48,6 @@ class Stop:
             if self._function is not None:
                 self._set(self._in_thread, (None, False, False))
         if not self._heard:
-            self.disarm()
             raise BadWithBlockError(
                 "a block was entered where Python traces nothing, so it would run here",
                 self._frame.f_code.co_filename,
@@ -58,11 +57,14 @@ class Stop:
             )
 
     def disarm(self) -> None:
-        """Leaves tracing as it was found."""
+        """Leaves tracing as it was found.
+
+        The caller returns at once: a tracer must see no call in between, since it would then see
+        returns from calls that it has not seen.
+        """
+        _monitoring.forget(self._frame)
         if _BY_TRACING or self._function is not None:
             self._set(self._function, self._found)
-        if not _BY_TRACING:
-            _monitoring.forget(self._frame)
 
     def _set(self, function: Any, of_frame: tuple[Any, bool, bool]) -> None:
         frame = self._frame

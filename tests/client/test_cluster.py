@@ -8,6 +8,7 @@ import signal
 import threading
 import traceback
 import warnings
+import weakref
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -103,6 +104,20 @@ def test_an_argument_that_was_changed_in_place_is_changed_here(cluster: pyfora.C
 def test_an_instance_that_comes_back_is_one_of_the_client_s_class(cluster: pyfora.Cluster) -> None:
     point = cluster.submit(Point, 5).result(PATIENCE)
     assert type(point) is Point and point.x == 5
+
+
+def test_a_future_that_is_kept_does_not_keep_what_it_was_made_of(
+    cluster: pyfora.Cluster,
+) -> None:
+    argument = Point(1)
+    argument.ballast = bytes(100_000)  # type: ignore[attr-defined]
+    gone = weakref.ref(argument)
+    future = cluster.submit(type, argument)
+    assert future.result(PATIENCE) is Point
+    del argument
+    cluster.submit(len, "").result(PATIENCE)  # the delivery thread has let go of the first
+    gc.collect()
+    assert gone() is None
 
 
 def test_bulk_is_uploaded_once_and_comes_back(

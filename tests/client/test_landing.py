@@ -1,5 +1,3 @@
-# ruff: noqa: PT012 - the blocks under test are statements of their own
-
 import builtins
 import linecache
 import sys
@@ -116,13 +114,13 @@ def test_deleted_names_are_gone(cluster: LocalEngine) -> None:
         del gone
         try:
             raise ValueError
-        except ValueError:
-            pass
+        except ValueError as error:
+            str(error)
     assert kept == 3
     with pytest.raises(UnboundLocalError):
         print(gone)  # noqa: F821 - the block has deleted it
     with pytest.raises(UnboundLocalError):
-        print(error)
+        print(error)  # type: ignore[misc]
 
 
 def test_globals_and_class_attributes_are_deleted_as_well(cluster: LocalEngine) -> None:

@@ -1,3 +1,4 @@
+import ast
 import doctest
 import os
 import pty
@@ -202,3 +203,44 @@ def test_an_old_file_is_believed_without_compiling_it(
     monkeypatch.setattr(_source, "_STARTED", os.stat(tmp_path / "changing.py").st_mtime + 1)
     monkeypatch.setattr(_source, "_compiles_to", None)
     assert module.main(LocalEngine()) == 1
+
+
+# --------------------------------------------------------------------- IPython's %time
+
+
+class _Notebook:
+    """As much of IPython as keeps the text of cells."""
+
+    def __init__(self, cell: str) -> None:
+        self.history_manager = self
+        self.input_hist_raw = ["", "an older cell", cell]
+
+
+@pytest.mark.parametrize(
+    ("cell", "compiled"),
+    [
+        ("%%time\nwith c.remotely.downloadAll():\n    x = 42\n", None),
+        ("%time with c.remotely.downloadAll(): x = 42", None),
+        ("%%time\nwith c.remotely.downloadAll():\n    x = 42\nx", 1),
+    ],
+)
+def test_a_timed_block(cell: str, compiled: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    notebook = types.ModuleType("IPython")
+    vars(notebook)["get_ipython"] = lambda: _Notebook(cell)
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    text = cell.removeprefix("%%time\n").removeprefix("%time ")
+    tree = ast.parse(text)
+    tree.body = tree.body[:compiled]  # the value of a last expression is evaluated apart
+    variables = {"c": LocalEngine(), "x": 0}
+    exec(compile(tree, "<timed exec>", "exec"), variables)
+    assert variables["x"] == 42
+
+
+def test_a_cell_that_is_not_the_one_that_runs_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    notebook = types.ModuleType("IPython")
+    vars(notebook)["get_ipython"] = lambda: _Notebook("%time with c.remotely: x = 2")
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    with pytest.raises(CantGetSourceTextError):
+        exec(compile("with c.remotely: x = 1", "<timed exec>", "exec"), {"c": LocalEngine()})

@@ -36,6 +36,10 @@ class Recorder:
         """Lines of the function that were traced, counted from its first."""
         return [line - first for event, at, line in self.events if (event, at) == ("line", name)]
 
+    def last(self, event: str, name: str) -> int:
+        """Index of the last event of this kind."""
+        return max(i for i, each in enumerate(self.events) if each[:2] == (event, name))
+
 
 def _traced(recorder: Recorder, function: Callable[[], None]) -> None:
     before = sys.gettrace()
@@ -63,6 +67,8 @@ def test_a_tracer_goes_on_after_the_block(cluster: LocalEngine) -> None:
     lines = recorder.lines("main", main.__code__.co_firstlineno)
     assert set(lines) == {1, 2, 5, 6, 7, 8}, "all but the block's body"
     assert recorder.depth == 0, "each call that the tracer saw has its return"
+    after = recorder.events[recorder.last("return", "__enter__") + 1 :]
+    assert {name for _, name, _ in after} == {"main"}, "nothing else of pyfora, neither end of it"
 
 
 def test_a_tracer_goes_on_after_an_exception_of_the_block(cluster: LocalEngine) -> None:
@@ -80,6 +86,8 @@ def test_a_tracer_goes_on_after_an_exception_of_the_block(cluster: LocalEngine) 
     _traced(recorder, main)
     assert {5, 6, 7} <= set(recorder.lines("main", main.__code__.co_firstlineno))
     assert recorder.depth == 0
+    after = recorder.events[recorder.last("return", "__enter__") + 1 :]
+    assert {name for _, name, _ in after} == {"main"}
 
 
 def test_a_frame_s_own_settings_are_left_as_they_were(cluster: LocalEngine) -> None:

@@ -1,5 +1,3 @@
-# ruff: noqa: PT012 - the blocks under test are statements of their own
-
 import asyncio
 import contextlib
 import threading

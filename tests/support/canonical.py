@@ -1,8 +1,8 @@
 """The canonical form of values: two values with the same form cannot be told apart by a program.
 
 A form is flat: the path to each part (``people[0].name``) with a text that says what stands there.
-Types are exact, floats are compared by their bits, dicts by their order. Whatever has an identity
-gets a number where it is met first, so that the form shows which paths lead to one object.
+Types are exact, floats are compared by their bits, dicts by their order. An object that was met
+before, on another path, is described by that path, so the form shows which paths lead to one object.
 """
 
 from __future__ import annotations
@@ -42,7 +42,15 @@ _CLASS_INTERNALS = frozenset(
     {"__dict__", "__weakref__", "_abc_impl", "__slotnames__", "__static_attributes__"}
 )
 #: What exceptions have beside their arguments and ``__dict__``, if they have it.
-_EXCEPTION_PARTS = ("name", "value", "errno", "__cause__", "__context__", "__suppress_context__")
+_EXCEPTION_PARTS = (
+    "name",
+    "value",
+    "errno",
+    "filename",
+    "__cause__",
+    "__context__",
+    "__suppress_context__",
+)
 
 
 def canonical(values: Mapping[str, object], namespace: dict[str, object]) -> dict[str, str]:
@@ -53,22 +61,21 @@ def canonical(values: Mapping[str, object], namespace: dict[str, object]) -> dic
     is known of.
     """
     form: dict[str, str] = {}
-    numbers: dict[int, int] = {}
+    places: dict[int, str] = {}
     alive: list[object] = []  # an id is unique as long as its object lives
     describer = _Describer(namespace)
     pending: list[Part] = [(name, values[name]) for name in sorted(values, reverse=True)]
     while pending:
         path, value = pending.pop()
         try:
-            text, parts, numbered = describer.describe(value)
+            text, parts, has_identity = describer.describe(value)
         except UnconvertibleValueError as error:
-            text, parts, numbered = f"left behind: {error}", (), True
-        if numbered and id(value) in numbers:
-            form[path] = f"#{numbers[id(value)]}"
+            text, parts, has_identity = f"left behind: {error}", (), True
+        if has_identity and id(value) in places:
+            form[path] = f"the same as {places[id(value)]}"
             continue
-        if numbered:
-            numbers[id(value)] = len(numbers)
-            text = f"#{len(numbers) - 1} {text}"
+        if has_identity:
+            places[id(value)] = path
         alive.append(value)
         form[path] = text
         pending.extend((path + label, part) for label, part in reversed(list(parts)))
@@ -87,7 +94,7 @@ class _Describer:
             return _atom(value), (), False
         if self._is_importable(value):
             return f"{_name_of(value)} by name", (), False
-        if kind in (tuple, frozenset, slice):
+        if kind in (tuple, frozenset, slice, types.MappingProxyType):
             return kind.__name__, _content(value), False
         if isinstance(value, type):
             return f"class {value.__qualname__}", self._class(value), True
@@ -205,7 +212,8 @@ def _content(value: object) -> list[Part]:
         return _reduced(value)
     if base is object and not kind.__flags__ & _DEFINED_IN_PYTHON and kind is not object:
         raise TypeError(f"nothing is known of {value!r}, so that it could be compared")
-    attributes = getattr(value, "__dict__", {})
+    # (Some wrappers of methods have copies of the function's attributes, others have not.)
+    attributes = {} if base in (staticmethod, classmethod) else getattr(value, "__dict__", {})
     named = [(f".{name}", attributes[name]) for name in sorted(attributes)]
     return [*_CONTENTS[base](value), *named, *_slots(value)]
 
@@ -283,7 +291,7 @@ def _exception(error: Any) -> list[Part]:
 
 def _cell(cell: Any) -> list[Part]:
     try:
-        return [("", cell.cell_contents)]
+        return [(".cell_contents", cell.cell_contents)]
     except ValueError:
         return []
 

@@ -1,7 +1,8 @@
 """Runs small blocks here and on a cluster, and says where the two runs differ.
 
 Cases are text: files by topic, in which each case has a name in brackets, perhaps set-up code, a
-line ``--- block`` and the body of the block. One source is made of a case and run twice, each time
+line ``--- block`` and the body of the block, and perhaps ``--- after`` and what the client does
+with what it got. One source is made of a case and run twice, each time
 in a fresh module: on the cluster, and with a stand-in for it whose blocks run where they stand.
 """
 
@@ -24,7 +25,7 @@ from typing import Protocol
 from canonical import canonical
 
 _NAME = re.compile(r"\[(?P<name>[^\[\]]+)\]")
-_BLOCK = "--- block"
+_BLOCK, _AFTER = "--- block", "--- after"
 #: The module that a case is.
 _MODULE = "case"
 #: Names that the runs put into it, and that no case may use.
@@ -50,10 +51,11 @@ class Case:
     name: str
     setup: str
     block: str
+    after: str = ""
 
     def source(self, scope: Scope) -> str:
         """The text of the module; its block stands in the same line in every run."""
-        remote = f"with {_CLUSTER}.remotely.downloadAll():\n" + _indented(self.block)
+        remote = f"with {_CLUSTER}.remotely.downloadAll():\n" + _indented(self.block) + self.after
         if scope is Scope.MODULE:
             return self.setup + remote
         inside = remote if scope is Scope.FUNCTION else self.setup + remote
@@ -98,7 +100,6 @@ def cases(folder: Path) -> list[Case]:
 
 def parse(topic: str, text: str) -> list[Case]:
     """The cases of one file. Raises ValueError for text that is no list of cases."""
-    found: list[Case] = []
     bodies: dict[str, list[str]] = {}
     for line in text.splitlines():
         title = _NAME.fullmatch(line)
@@ -110,12 +111,17 @@ def parse(topic: str, text: str) -> list[Case]:
             body.append(line)
         elif line and not line.startswith("#"):
             raise ValueError(f"{topic}: {line!r} stands before the first case")
-    for name, lines in bodies.items():
-        if lines.count(_BLOCK) != 1:
-            raise ValueError(f"{topic}: the case {name!r} needs one line {_BLOCK!r}")
-        middle = lines.index(_BLOCK)
-        found.append(Case(topic, name, _text(lines[:middle]), _text(lines[middle + 1 :])))
-    return found
+    return [_case(topic, name, lines) for name, lines in bodies.items()]
+
+
+def _case(topic: str, name: str, lines: list[str]) -> Case:
+    marks = [line for line in lines if line in (_BLOCK, _AFTER)]
+    if marks not in ([_BLOCK], [_BLOCK, _AFTER]):
+        raise ValueError(f"{topic}: {name!r} needs one line {_BLOCK!r} and at most one {_AFTER!r}")
+    start = lines.index(_BLOCK)
+    end = lines.index(_AFTER) if _AFTER in lines else len(lines)
+    parts = lines[:start], lines[start + 1 : end], lines[end + 1 :]
+    return Case(topic, name, *map(_text, parts))
 
 
 def run(case: Case, scope: Scope, cluster: Blocks) -> dict[str, str]:
@@ -145,12 +151,12 @@ def run(case: Case, scope: Scope, cluster: Blocks) -> dict[str, str]:
 
 
 def differences(here: dict[str, str], there: dict[str, str]) -> list[str]:
-    """What is not the same after two runs, a line for each part; the first line says the most."""
+    """What is not the same after two runs, a line for each part, those of exceptions first."""
     nothing = "nothing"
+    paths = [path for path in {**here, **there} if here.get(path) != there.get(path)]
     return [
         f"{path}: {here.get(path, nothing)} here, {there.get(path, nothing)} there"
-        for path in sorted({**here, **there})
-        if here.get(path) != there.get(path)
+        for path in sorted(paths, key=lambda path: (not path.startswith("raised"), path))
     ]
 
 
@@ -159,7 +165,8 @@ def _indented(code: str) -> str:
 
 
 def _text(lines: list[str]) -> str:
-    return "\n".join(lines).strip("\n") + "\n"
+    text = "\n".join(lines).strip("\n")
+    return text and text + "\n"
 
 
 def _is_hidden(name: str) -> bool:

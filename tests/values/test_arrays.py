@@ -16,7 +16,8 @@ from ufora_core.values.encode import Encoder
 
 Copy = Callable[[object], Any]
 
-structured = np.dtype([("a", "<i4"), ("b", "<f8", (2,)), ("c", "S3")], align=True)
+structured = np.dtype([("a", "<i4"), ("b", "<f8", (2,)), ("c", "S3")])
+aligned = np.dtype(structured, align=True)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -39,7 +40,9 @@ def same(one: Any, other: Any) -> bool:
 def test_arrays_of_any_type_and_shape_arrive(copy: Copy, value: Any) -> None:
     assert same(copy(value), value)
     assert same(copy(value.T), value.T)
-    assert same(copy(value[..., ::2] if value.ndim else value), value[..., ::2] if value.ndim else value)
+    assert same(
+        copy(value[..., ::2] if value.ndim else value), value[..., ::2] if value.ndim else value
+    )
 
 
 def test_orders_flags_and_odd_layouts_arrive(copy: Copy) -> None:
@@ -98,7 +101,8 @@ def test_object_arrays_scalars_dtypes_and_ufuncs_arrive(copy: Copy) -> None:
     assert copied[0] is again and copied[1:].tolist() == ["x", None]
     for value in (np.float64(1.5), np.int8(-3), np.datetime64("2020-01-01"), np.bool_(True)):
         assert copy(value) == value and type(copy(value)) is type(value)
-    assert copy(structured) == structured
+    assert copy(structured) == structured and copy(aligned) == aligned
+    assert repr(copy(np.ones(3, aligned))) == repr(np.ones(3, aligned))
     assert copy(np.add) is np.add and copy(np.linalg.norm) is np.linalg.norm
     assert copy(np) is np and copy(np.float64) is np.float64
 

@@ -237,7 +237,10 @@ def test_tracebacks_have_the_line_and_column_of_the_file(copy: Copy) -> None:
         )  # fmt: skip
 
     function, one_line = copy((fails, lambda: 1 / 0))
-    for copied, line, text in ((function, "            x / 0\n", "x / 0"), (one_line, None, "1 / 0")):
+    for copied, line, text in (
+        (function, "            x / 0\n", "x / 0"),
+        (one_line, None, "1 / 0"),
+    ):
         with pytest.raises(ZeroDivisionError) as raised:
             copied(*[1] * copied.__code__.co_argcount)
         entry = raised.value.__traceback__

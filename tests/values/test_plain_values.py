@@ -27,11 +27,14 @@ ATOMS = st.one_of(
     st.none(), NUMBERS, ANY_TEXT, st.binary(max_size=20), st.just(Ellipsis), st.just(NotImplemented)
 )
 HASHABLE = st.recursive(
-    ATOMS, lambda inner: st.lists(inner, max_size=4).map(tuple) | st.frozensets(inner, max_size=4),
+    ATOMS,
+    lambda inner: st.lists(inner, max_size=4).map(tuple) | st.frozensets(inner, max_size=4),
     max_leaves=6,
 )
 VALUES = st.recursive(
-    ATOMS | st.builds(bytearray, st.binary(max_size=9)) | st.builds(range, st.integers(), st.integers()),
+    ATOMS
+    | st.builds(bytearray, st.binary(max_size=9))
+    | st.builds(range, st.integers(), st.integers()),
     lambda inner: st.one_of(
         st.lists(inner, max_size=5),
         st.lists(inner, max_size=5).map(tuple),

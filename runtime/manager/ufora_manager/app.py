@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -191,9 +192,10 @@ async def _open_web_port(runner: web.AppRunner, settings: ManagerSettings) -> in
     try:
         listener = socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise StartError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; stop what uses the port, "
-            "or choose another one with UFORA_WEB_HTTP_PORT"
+            f"cannot listen on {host}:{port}: {reason}; stop what uses the port, or choose another "
+            "one with UFORA_WEB_HTTP_PORT"
         ) from None
     await runner.setup()
     await web.SockSite(runner, listener).start()

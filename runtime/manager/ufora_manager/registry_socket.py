@@ -80,7 +80,7 @@ class Registry:
         router, self.port = bind_router(self._context, host, port, "UFORA_MANAGER_PORT")
         self._watch = HandshakeWatch(router, f"registry port {self.port}")
         self._loop.add_reader(descriptor_of(self._watch.socket), self._watch.drain)
-        self._loop.call_soon(self._watch.drain)  # its descriptor, too, wakes only who has looked
+        self._watch.drain()  # its descriptor, too, wakes only who has looked once
         self._socket = LoopSocket(self._loop, router, self._on_frames)
 
     @property

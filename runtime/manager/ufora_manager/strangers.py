@@ -46,7 +46,7 @@ class LibraryComplaints(logging.Handler):
         if record.levelno >= logging.ERROR and self._is_ours(record):
             log.error(record.getMessage(), exc_info=record.exc_info)
         elif record.exc_info:
-            self._strangers.note(peer, self._what)
+            self._strangers.note(peer, f"{self._what} ({record.exc_info[1]!r})")
 
     @staticmethod
     def _is_ours(record: logging.LogRecord) -> bool:

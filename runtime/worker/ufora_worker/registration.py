@@ -85,10 +85,10 @@ class Registration:
             self._waiting = [*self._waiting[-_MOST_KEPT:], message]
         return []
 
-    def shares_store(self) -> list[ToManager]:
+    def shares_store(self, roots: Sequence[str]) -> list[ToManager]:
         """The worker found that it sees the manager's own store."""
         self._hello = replace(self._hello, shares_store=True)
-        return [self._hello]
+        return [replace(self._hello, roots=tuple(roots))]
 
     def tick(self, now: float, idle: int, memory: int, roots: Sequence[str]) -> list[ToManager]:
         """A heartbeat, once a second; an introduction when they are not answered."""
@@ -111,6 +111,8 @@ class Registration:
         self._unproven = [(1, done) for _, done in self._unproven]
         # A root whose end may not have been heard still counts as running.
         ended = [done.job for _, done in self._unproven if done.job not in roots]
+        # Whether the store is shared is found anew: this may be another manager.
+        self._hello = replace(self._hello, shares_store=False)
         return [replace(self._hello, roots=(*roots, *ended))]
 
     def _welcomed(self) -> list[ToManager]:

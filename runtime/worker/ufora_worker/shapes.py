@@ -121,16 +121,14 @@ class Compared:
 class Searched:
     """``any`` and ``all``: whether an item decided it."""
 
-    #: What a slice gives when one of its items did.
-    decisive: bool
     segments: list[LiveSegment] = field(default_factory=list)
     keep_values: bool = False
 
-    def add(self, answer: bool, lo: int, hi: int) -> bool:
+    def add(self, decided: bool, lo: int, hi: int) -> bool:
         """See ``Accumulator``."""
-        if answer is self.decisive:
+        if decided:
             self.segments.append(LiveSegment("hit", lo, hi, True))
-        return answer is self.decisive
+        return decided
 
 
 @dataclass(slots=True)
@@ -160,7 +158,7 @@ def accumulator(kind: SiteKind, *, keep_values: bool = False) -> Accumulator:
         case SiteKind.MAX:
             return Compared(max)
         case SiteKind.ANY | SiteKind.ALL:
-            return Searched(decisive=kind is SiteKind.ANY)
+            return Searched()
         case SiteKind.COUNT:
             return Counted()
         case _:

@@ -1,8 +1,8 @@
 """Calls: which functions may be meant, and what calling them does."""
 
 import ast
+import enum
 import functools
-import operator
 import sys
 from collections.abc import Mapping
 from types import (
@@ -14,21 +14,25 @@ from types import (
 )
 
 from ufora_core.compiler import classes, library
-from ufora_core.compiler.classes import Nature
+from ufora_core.compiler.classes import Nature, numpy_functions
 from ufora_core.compiler.effect_table import FUNCTIONS, known_effect
-from ufora_core.compiler.frames import Arguments, Bound, Frame, LocalFunction, Outcome
+from ufora_core.compiler.frames import BUILTINS, Arguments, Bound, Frame, LocalFunction, Outcome
 from ufora_core.compiler.generated import is_generated
 from ufora_core.compiler.kinds import (
+    ANYTHING,
     CONSTANT,
     NOTHING,
-    Known,
     Reach,
     Value,
     is_made_here,
     join,
-    widest,
 )
-from ufora_core.compiler.members import possible_classes, read, refuse_change
+from ufora_core.compiler.members import (
+    may_be_built_in,
+    of_instance,
+    possible_classes,
+    refuse_change,
+)
 from ufora_core.compiler.method_table import METHODS
 from ufora_core.compiler.proof import quote
 from ufora_core.compiler.results import Use
@@ -60,11 +64,11 @@ def call_object(frame: Frame, node: ast.AST, target: object, to: Arguments) -> V
     caller = _CALLERS.get(kind)
     if caller is not None:
         return caller(frame, node, target, to)
-    if classes.isinstance_of_class(kind):
+    if issubclass(kind, type):
         return _construct(frame, node, target, to)  # type: ignore[arg-type]
     if frame.session.world.nature(kind) is Nature.USER:
         return _call_instance(frame, node, target, to)
-    _refuse_unknown(frame, node, name)
+    return _refuse_unknown(frame, node, name)
 
 
 def _refuse_unknown(frame: Frame, node: ast.AST, name: str | None) -> Value:
@@ -99,8 +103,18 @@ def _call_python(frame: Frame, node: ast.AST, function: object, to: Arguments) -
 
 
 def _call_method(frame: Frame, node: ast.AST, method: object, to: Arguments) -> Value:
-    receiver = frame.see(method.__self__, "self", node)  # type: ignore[attr-defined]
+    owner = method.__self__  # type: ignore[attr-defined]
+    _check_owner(frame, node, owner)
+    receiver = frame.see(owner, quote(node).strip("`"), node)
     return call_object(frame, node, method.__func__, to.after(receiver))  # type: ignore[attr-defined]
+
+
+def _check_owner(frame: Frame, node: ast.AST, owner: object) -> None:
+    """The better reason, for methods of objects such as ``random``'s generator."""
+    if not issubclass(type(owner), type):
+        name = f"{type(owner).__module__}.{type(owner).__qualname__}"
+        if known_effect(name) is not None:
+            _refuse_unknown(frame, node, name)
 
 
 def _call_bound(frame: Frame, node: ast.AST, bound: object, to: Arguments) -> Value:
@@ -133,10 +147,11 @@ def _call_cached(frame: Frame, node: ast.AST, cached: object, to: Arguments) -> 
 def _call_built_in(frame: Frame, node: ast.AST, function: object, to: Arguments) -> Value:
     """A function written in C that is not in the table: perhaps a method of some object."""
     owner = function.__self__  # type: ignore[attr-defined]
-    if owner is None or isinstance(type(owner), ModuleType) or type(owner) is ModuleType:
+    if owner is None or type(owner) is ModuleType:
         return _refuse_unknown(frame, node, qualified_name(function))
-    if classes.isinstance_of_class(type(owner)):
+    if issubclass(type(owner), type):
         return _refuse_unknown(frame, node, qualified_name(function))
+    _check_owner(frame, node, owner)
     receiver = frame.see(owner, quote(node).strip("`"), node)
     return call_builtin_method(frame, node, receiver, function.__name__, to)  # type: ignore[attr-defined]
 
@@ -175,19 +190,47 @@ _CALLERS = {
 # ---------------------------------------------------------------------- methods
 
 
+def call_method(
+    frame: Frame, node: ast.AST, receiver: Value, name: str, to: Arguments
+) -> Value | None:
+    """``receiver.name(*to)``, whatever the receiver's class may be; None when the very objects
+    that it may be are known, so that their attributes can be read like any others."""
+    if receiver.objects is not None or name.startswith("__"):
+        return None
+    if receiver == NOTHING:
+        return NOTHING
+    results: list[Value] = []
+    for cls in possible_classes(frame, receiver):
+        if any(classes.look_up_user(cls, each) for each in (name, *_READERS)):
+            results.append(call(frame, node, of_instance(frame, node, receiver, cls, name), to))
+    for known in frame.session.world.callables.get(name, ()):
+        results.append(call(frame, node, frame.see(known.object, name, node), to))
+    if name in METHODS and may_be_built_in(frame, receiver):
+        results.append(call_builtin_method(frame, node, receiver, name, to))
+    if not results:
+        frame.refuse(node, f"{quote(node)}: it is not known beforehand what `.{name}` calls")
+    return join(*results)
+
+
+_READERS = ("__getattr__", "__getattribute__")
+
+
 def call_builtin_method(
     frame: Frame, node: ast.AST, receiver: Value, name: str, to: Arguments
 ) -> Value:
     """A method of a built-in class."""
     if name == "__init__":
         return NOTHING
+    if name == "__new__":
+        made = frame.made(None, *to.all())
+        return Value(made.reach, receiver.types if receiver.objects is None else None)
     if name == "__setattr__":
         refuse_change(frame, node, to.positional[0] if to.positional else receiver)
         frame.store(receiver, *to.all())
         return NOTHING
     rule = METHODS.get(name)
     if rule is None:
-        _refuse_unknown(frame, node, None)
+        return _refuse_unknown(frame, node, None)
     return library.apply(Use(frame, node, name, rule, receiver, to), call)
 
 
@@ -202,8 +245,9 @@ def _construct(frame: Frame, node: ast.AST, cls: type, to: Arguments) -> Value:
     if world.nature(cls) is not Nature.USER:
         _refuse_unknown(frame, node, qualified_name(cls))
     world.add_class(cls)
-    if type(cls).__name__ == "EnumType":
-        return frame.see(tuple(cls._member_map_.values()), cls.__name__, node).inner or NOTHING  # type: ignore[attr-defined]
+    if type(cls) is enum.EnumMeta:
+        members = tuple(cls.__dict__["_member_map_"].values())
+        return frame.see(members, cls.__name__, node).inner or NOTHING
     if classes.look_up_user(cls, "__del__") is not None:
         frame.refuse(node, f"{quote(node)} makes an object whose `__del__` runs at no certain time")
     leaks = False
@@ -217,9 +261,7 @@ def _construct(frame: Frame, node: ast.AST, cls: type, to: Arguments) -> Value:
     return Value(Reach.SHELL, own.types) if leaks else own
 
 
-def _initialise(
-    frame: Frame, node: ast.AST, cls: type, method: object, to: Arguments
-) -> Outcome:
+def _initialise(frame: Frame, node: ast.AST, cls: type, method: object, to: Arguments) -> Outcome:
     function = method.__func__ if type(method) is staticmethod else method
     if type(function) is not FunctionType:
         frame.refuse(node, f"{quote(node)}: `{cls.__name__}` is not made by a plain function")
@@ -241,7 +283,8 @@ def _initialise_fields(frame: Frame, node: ast.AST, cls: type) -> Value:
             call_object(frame, node, factory, Arguments())
     after = classes.look_up_user(cls, "__post_init__")
     if type(after) is FunctionType:
-        _call_function(frame, node, after, Arguments((Value(Reach.OWN, frozenset({cls})),)))
+        me = Value(Reach.OWN, frozenset({cls}))
+        _call_function(frame, node, after, Arguments((me,), spread=ANYTHING))
     return CONSTANT
 
 
@@ -255,20 +298,19 @@ def qualified_name(target: object) -> str | None:
     if owner is not None and issubclass(type(owner), type):
         inner = qualified_name(owner)
         return None if inner is None else f"{inner}.{target.__name__}"  # type: ignore[attr-defined]
-    if type(target).__name__ == "ufunc":
-        return f"numpy.{target.__name__}"  # type: ignore[attr-defined]
-    if type(target) not in _NAMED and not issubclass(type(target), type):
+    cls = type(target)
+    if cls not in _NAMED and cls not in numpy_functions() and not issubclass(cls, type):
         return None
-    module_name = getattr(target, "__module__", None)
-    name = getattr(target, "__qualname__", None)
+    module_name = getattr(target, "__module__", None) or "numpy"
+    name = getattr(target, "__qualname__", None) or target.__name__  # type: ignore[attr-defined]
     if not isinstance(module_name, str) or not isinstance(name, str):
         return None
     found: object = sys.modules.get(module_name)
+    names = BUILTINS if module_name == "builtins" else getattr(found, "__dict__", {})
     for part in name.split("."):
-        found = vars(found).get(part) if hasattr(found, "__dict__") else None
-    if found is not target:
-        return None
-    return f"{module_name.removeprefix('_')}.{name}"
+        found = names.get(part)
+        names = getattr(found, "__dict__", {}) if issubclass(type(found), type) else {}
+    return f"{module_name.removeprefix('_')}.{name}" if found is target else None
 
 
-_NAMED = (FunctionType, BuiltinFunctionType, *({type(len), type(operator.itemgetter(0))}))
+_NAMED = (FunctionType, BuiltinFunctionType)

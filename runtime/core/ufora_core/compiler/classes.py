@@ -67,9 +67,7 @@ _CODE: frozenset[type] = frozenset(
 )
 
 #: Metaclasses whose instances behave like ordinary classes.
-_METACLASSES: frozenset[type] = frozenset(
-    {type, abc.ABCMeta, enum.EnumMeta, type(typing.Protocol)}
-)
+_METACLASSES: frozenset[type] = frozenset({type, abc.ABCMeta, enum.EnumMeta, type(typing.Protocol)})
 #: Classes of Python's own from which a user's class may inherit what it does not define.
 _TRUSTED_BASES: frozenset[object] = frozenset(
     {
@@ -123,7 +121,7 @@ def iterator_types() -> frozenset[type]:
     """The built-in iterators."""
     empty: list[Iterator[object]] = [
         *(iter([]), iter(()), iter({}), iter(set()), iter(""), iter(b""), iter(range(0))),
-        *(iter({}.values()), iter({}.items()), reversed([]), (each for each in ())),
+        *(iter({}.values()), iter({}.items()), reversed([]), (each for each in "")),
     ]
     return frozenset({*map(type, empty), map, filter, zip, enumerate, reversed})
 
@@ -161,12 +159,18 @@ def _numpy_nature(cls: type) -> Nature | None:
         return None
     if cls is numpy.ndarray:
         return Nature.ARRAY
-    if cls is numpy.ufunc:
+    if cls in numpy_functions():
         return Nature.CODE
     if issubclass(cls, numpy.generic):
         # A void scalar is a view of its array, an object scalar may be anything.
         return Nature.OPAQUE if issubclass(cls, numpy.flexible) else Nature.SCALAR
     return Nature.SCALAR if issubclass(cls, numpy.dtype) else None
+
+
+def numpy_functions() -> tuple[type, ...]:
+    """The classes of NumPy's own functions."""
+    numpy = sys.modules.get("numpy")
+    return () if numpy is None else (numpy.ufunc, type(numpy.sum))
 
 
 @functools.cache
@@ -190,7 +194,7 @@ def array_types() -> frozenset[type]:
 
 
 def look_up(cls: type, name: str) -> tuple[type, object] | None:
-    """The attribute that instances of ``cls`` find in their class, and the class that defines it."""
+    """The attribute that instances of ``cls`` find in a class, and the class that defines it."""
     for owner in cls.__mro__:
         if name in owner.__dict__:
             return owner, owner.__dict__[name]

@@ -1,8 +1,8 @@
 """The closed world: every class that a value of unknown origin may belong to.
 
-A value that reaches the item from outside does so from a variable, so it hangs together with one of
-the objects that the proof has seen. ``World.see`` walks an object and all it refers to, remembers the
-user's classes, and refuses what nobody knows anything about. What is left are built-in types,
+A value that reaches the item from outside does so from a variable, so it hangs together with one
+of the objects that the proof has seen. ``World.see`` walks an object and all it refers to, remembers
+the user's classes, and refuses what nobody knows anything about. What is left are built-in types,
 described by the tables, and the user's classes, whose methods can be judged.
 """
 
@@ -223,7 +223,7 @@ def _parts(cls: type, items: Sequence[object]) -> Iterable[Sequence[object]]:
 
 
 def instance_attributes(item: object) -> dict[str, object]:
-    """The attributes that ``item`` itself holds, by its ``__dict__`` and slots; runs no user code."""
+    """The attributes that ``item`` itself holds, in ``__dict__`` and slots; runs no user code."""
     found: dict[str, object] = {}
     for owner in type(item).__mro__:
         for name, attribute in owner.__dict__.items():

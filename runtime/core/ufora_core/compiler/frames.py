@@ -1,7 +1,7 @@
 """The state of a proof: one ``Session`` a judgement, one ``Frame`` a function under analysis.
 
-The analysis runs a function's statements on abstract values. Variables take every value that is ever
-assigned to them, whatever the path, so the statements are run again until nothing changes.
+The analysis runs a function's statements on abstract values. Variables take every value that is
+ever assigned to them, whatever the path, so the statements are run again until nothing changes.
 """
 
 import ast
@@ -190,6 +190,10 @@ class Frame:
         except LookupError:
             return NOTHING
         return self.see(found, name, node)
+
+    def root(self) -> "Frame":
+        """The frame of the function in which this one was written, and so on outwards."""
+        return self if self.parent is None else self.parent.root()
 
     def is_outer(self, name: str) -> bool:
         """True when the name is a global, a built-in or a captured variable."""

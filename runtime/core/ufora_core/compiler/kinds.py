@@ -104,6 +104,11 @@ def _joined_objects(left: Value, right: Value) -> tuple[Known, ...] | None:
     return objects if len(objects) <= _MOST_OBJECTS else None
 
 
+def is_exactly(value: Value, *types: type) -> bool:
+    """True when ``value`` can be an instance of nothing but ``types``."""
+    return bool(value.types) and value.types is not None and value.types <= frozenset(types)
+
+
 def widest(values: Iterable[Value]) -> Reach:
     """The highest reach among the values."""
     return max((value.reach for value in values), default=Reach.IMMUTABLE)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from ufora_core.compiler import classes
 from ufora_core.compiler.frames import Arguments, Frame
-from ufora_core.compiler.kinds import CONSTANT, NOTHING, Reach, Value, join, part_of
+from ufora_core.compiler.kinds import CONSTANT, NOTHING, Reach, Value, is_exactly, join, part_of
 from ufora_core.compiler.members import refuse_change
 from ufora_core.compiler.method_table import ARRAY_METHODS
 from ufora_core.compiler.operators import (
@@ -90,7 +90,7 @@ def _check_outputs(use: Use) -> None:
     """NumPy functions write into an array that they are given as an output."""
     frame, node, name = use.frame, use.node, use.name
     for keyword, value in use.to.keywords.items():
-        if keyword in _WRITES_OR_RUNS and name != "format" and value.types != {type(None)}:
+        if keyword in _WRITES_OR_RUNS and name != "format" and not is_exactly(value, type(None)):
             frame.refuse(node, f"{quote(node)}: `{keyword}=` cannot be used in a loop to be split")
     if use.is_numpy:
         inputs = 3 if name in _THREE_INPUTS else 2
@@ -127,9 +127,9 @@ def _check_numbers(use: Use) -> None:
 
 def _note_types(use: Use) -> None:
     world = use.frame.session.world
-    if use.rule.type in classes.SETS:
+    if use.rule.cls in classes.SETS:
         world.note("has_sets")
-    if use.rule.type is frozenset:
+    if use.rule.cls is frozenset:
         world.note("has_frozen_sets")
     if use.name in ("keys", "items"):
         world.note("has_views")

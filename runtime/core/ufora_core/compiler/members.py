@@ -1,13 +1,13 @@
 """Attributes: what reading and storing them runs, and what they hold."""
 
 import ast
+import enum
 import functools
-from collections.abc import Iterable
 from types import (
+    ClassMethodDescriptorType,
     FunctionType,
     GetSetDescriptorType,
     MemberDescriptorType,
-    MethodType,
     ModuleType,
 )
 
@@ -44,13 +44,13 @@ def read(frame: Frame, node: ast.AST, value: Value, name: str) -> Value:
         return class_of(frame, node, value)
     if name in READABLE_DUNDERS:
         return STR
-    if name.startswith("__") and name.endswith("__") and not _is_super(value):
+    if name.startswith("__") and name.endswith("__") and not _calls_class(value):
         frame.refuse(node, f"{quote(node)} looks behind the scenes of an object")
     if value.objects is not None:
         return join(*(_of_object(frame, node, value, each, name) for each in value.objects))
-    result = _of_unknown(value, name)
+    result = _of_built_in(frame, value, name)
     for cls in possible_classes(frame, value):
-        result = join(result, _of_instance(frame, node, value, cls, name))
+        result = join(result, of_instance(frame, node, value, cls, name))
     return result
 
 
@@ -61,33 +61,57 @@ def class_of(frame: Frame, node: ast.AST, value: Value) -> Value:
     return join(*(frame.see(cls, cls.__name__, node) for cls in value.types))
 
 
-def possible_classes(frame: Frame, value: Value) -> Iterable[type]:
+def possible_classes(frame: Frame, value: Value) -> list[type]:
     """The user's classes that ``value`` may be an instance of."""
     if value.types is None:
-        return () if value.reach is Reach.IMMUTABLE else tuple(frame.session.world.classes)
+        return [] if value.reach is Reach.IMMUTABLE else list(frame.session.world.classes)
     nature = frame.session.world.nature
     return [cls for cls in value.types if nature(cls) is Nature.USER]
 
 
-def _is_super(value: Value) -> bool:
-    return value.types == frozenset({Super})
+def may_be_built_in(frame: Frame, value: Value) -> bool:
+    """Whether ``value`` may be an instance of one of Python's classes, or inherit from one."""
+    if value.types is None:
+        return True
+    own = possible_classes(frame, value)
+    return len(own) < len(value.types) or any(
+        classes.is_trusted(base) and base is not object for cls in own for base in cls.__mro__
+    )
 
 
-def _of_unknown(value: Value, name: str) -> Value:
-    """An attribute that the object itself holds, or a method of a built-in class."""
-    held = part_of(value) if value.inner is None else ANYTHING
-    if name in METHODS:
-        return join(held, of_function(Bound(name, value, None)))
-    return held
+def _calls_class(value: Value) -> bool:
+    """``super().__init__`` and ``Base.__init__`` are how classes build on each other."""
+    objects = value.objects or ()
+    return bool(objects) and all(
+        type(each.object) is Super or issubclass(type(each.object), type) for each in objects
+    )
+
+
+def _of_built_in(frame: Frame, value: Value, name: str) -> Value:
+    """What an instance holds itself, or a method of a built-in class."""
+    method = of_function(Bound(name, value, None)) if name in METHODS else NOTHING
+    if value.types is not None and not possible_classes(frame, value) and method != NOTHING:
+        return method
+    if method == NOTHING and _is_method(frame, value, name):
+        return NOTHING
+    return join(part_of(value) if value.inner is None else ANYTHING, method)
+
+
+def _is_method(frame: Frame, value: Value, name: str) -> bool:
+    """True when ``name`` is a method of every class in question, and no instance hides it."""
+    found = [classes.look_up_user(cls, name) for cls in possible_classes(frame, value)]
+    known = value.types is not None and bool(found)
+    hidden = name in frame.session.world.callables
+    return known and not hidden and all(type(each) is FunctionType for each in found)
 
 
 # ---------------------------------------------------------------------- instances
 
 
-def _of_instance(frame: Frame, node: ast.AST, value: Value, cls: type, name: str) -> Value:
+def of_instance(frame: Frame, node: ast.AST, value: Value, cls: type, name: str) -> Value:
     """What the class of an instance adds to reading its attribute."""
-    reader = classes.look_up_user(cls, "__getattribute__")
     me = Value(value.reach, frozenset({cls}), value.objects)
+    reader = classes.look_up_user(cls, "__getattribute__")
     if reader is not None:
         return call_special(frame, node, reader, cls, Arguments((me, STR)))
     found = classes.look_up_user(cls, name)
@@ -104,25 +128,56 @@ def of_attribute(
 ) -> Value:
     """What an attribute found in class ``cls`` gives for the instance ``me``."""
     kind = type(attribute)
-    if kind is property:
-        getter = attribute.fget  # type: ignore[attr-defined]
-        return call_special(frame, node, getter, cls, Arguments((me,)))
     if kind is FunctionType:
         return of_function(Bound(name, me, attribute))
-    if kind is staticmethod:
-        return frame.see(attribute.__func__, name, node)  # type: ignore[attr-defined]
-    if kind is classmethod:
-        me = frame.see(cls, cls.__name__, node)
-        return of_function(Bound(name, me, attribute.__func__))  # type: ignore[attr-defined]
-    if kind is functools.cached_property:
-        if not is_made_here(me):
-            frame.refuse(node, f"{quote(node)} is a cached property: reading it changes the object")
-        return call_special(frame, node, attribute.func, cls, Arguments((me,)))  # type: ignore[attr-defined]
     if kind in _SLOTS or kind.__name__ == "_tuplegetter":
         return part_of(me)
-    if classes.look_up(kind, "__get__") is not None and kind is not type:
+    reader = _READERS.get(kind)
+    if reader is not None:
+        return reader(frame, node, me, cls, name, attribute)
+    if classes.look_up(kind, "__get__") is not None and frame.session.world.nature(kind) is not (
+        Nature.CODE
+    ):
         frame.refuse(node, f"{quote(node)} goes through a descriptor of class {kind.__name__}")
     return frame.see(attribute, name, node)
+
+
+def _of_property(
+    frame: Frame, node: ast.AST, me: Value, cls: type, name: str, attribute: object
+) -> Value:
+    assert isinstance(attribute, property)
+    return call_special(frame, node, attribute.fget, cls, Arguments((me,)))
+
+
+def _of_cached_property(
+    frame: Frame, node: ast.AST, me: Value, cls: type, name: str, attribute: object
+) -> Value:
+    assert isinstance(attribute, functools.cached_property)
+    if not is_made_here(me):
+        frame.refuse(node, f"{quote(node)} is a cached property: reading it changes the object")
+    return call_special(frame, node, attribute.func, cls, Arguments((me,)))
+
+
+def _of_static_method(
+    frame: Frame, node: ast.AST, me: Value, cls: type, name: str, attribute: object
+) -> Value:
+    assert isinstance(attribute, staticmethod)
+    return frame.see(attribute.__func__, name, node)
+
+
+def _of_class_method(
+    frame: Frame, node: ast.AST, me: Value, cls: type, name: str, attribute: object
+) -> Value:
+    assert isinstance(attribute, classmethod)
+    return of_function(Bound(name, frame.see(cls, cls.__name__, node), attribute.__func__))
+
+
+_READERS = {
+    property: _of_property,
+    functools.cached_property: _of_cached_property,
+    staticmethod: _of_static_method,
+    classmethod: _of_class_method,
+}
 
 
 # ---------------------------------------------------------------------- concrete objects
@@ -130,81 +185,76 @@ def of_attribute(
 
 def _of_object(frame: Frame, node: ast.AST, value: Value, known: Known, name: str) -> Value:
     item = known.object
-    kind = type(item)
-    if kind is ModuleType:
-        return _of_module(frame, node, item, name)  # type: ignore[arg-type]
-    if kind is Super:
-        return _of_super(frame, node, item, name)  # type: ignore[arg-type]
-    if classes.isinstance_of_class(kind):
+    if type(item) is ModuleType:
+        return _of_module(frame, node, item, name)
+    if type(item) is Super:
+        return _of_super(frame, node, item, name)
+    if issubclass(type(item), type):
         return _of_class(frame, node, item, name)  # type: ignore[arg-type]
-    me = Value(value.reach, frozenset({kind}), (known,))
-    if frame.session.world.nature(kind) is Nature.USER:
-        return _of_known_instance(frame, node, me, item, name)
-    if kind is FunctionType and name in vars(item):
+    if frame.session.world.nature(type(item)) is Nature.USER:
+        return _of_known_instance(frame, node, value, known, name)
+    if type(item) is FunctionType and name in vars(item):
         return frame.see(vars(item)[name], name, node)
-    if kind is MethodType or name not in METHODS:
-        return ANYTHING
-    return of_function(Bound(name, me, None))
+    return of_function(Bound(name, value, None)) if name in METHODS else ANYTHING
 
 
 def _of_module(frame: Frame, node: ast.AST, module: ModuleType, name: str) -> Value:
     names = vars(module)
     if name not in names:
-        frame.refuse(node, f"{quote(node)} is not there (yet) in module {module.__name__}")
-    return frame.see(names[name], quote(node).strip("`"), node)
+        frame.refuse(node, f"{quote(node)}: there is no `{name}` in module {module.__name__} (yet)")
+    return frame.see(names[name], f"{module.__name__}.{name}", node)
 
 
 def _of_class(frame: Frame, node: ast.AST, cls: type, name: str) -> Value:
     found = classes.look_up(cls, name)
     if found is None:
-        return CONSTANT if frame.session.world.nature(cls) is not Nature.USER else ANYTHING
-    attribute = found[1]
-    if type(attribute) in (staticmethod, classmethod):
+        frame.refuse(node, f"{quote(node)}: class {cls.__name__} has no `{name}` of its own")
+    owner, attribute = found
+    if type(attribute) in (staticmethod, classmethod) and not classes.is_trusted(owner):
         me = frame.see(cls, cls.__name__, node)
         return of_attribute(frame, node, me, cls, name, attribute)
-    members = getattr(cls, "_member_map_", {}) if type(cls).__name__ == "EnumType" else {}
-    attribute = members.get(name, attribute)
-    if frame.session.world.nature(type(attribute)) is Nature.OPAQUE and classes.is_trusted(found[0]):
-        attribute = getattr(cls, name)  # a built-in class's own method, bound to the class
-    return frame.see(attribute, name, node)
+    if type(cls) is enum.EnumMeta and name in cls.__dict__["_member_map_"]:
+        attribute = cls.__dict__["_member_map_"][name]
+    if type(attribute) in (ClassMethodDescriptorType, staticmethod):
+        attribute = getattr(cls, name)  # a built-in method, bound to the class
+    return frame.see(attribute, f"{cls.__name__}.{name}", node)
 
 
-def _of_known_instance(frame: Frame, node: ast.AST, me: Value, item: object, name: str) -> Value:
+def _of_known_instance(frame: Frame, node: ast.AST, value: Value, known: Known, name: str) -> Value:
+    item = known.object
     cls = type(item)
     held = instance_attributes(item)
+    if type(cls) is enum.EnumMeta and name in ("value", "name"):
+        return frame.see(held[f"_{name}_"], f"{cls.__name__}.{name}", node)
     found = classes.look_up(cls, name)
-    if cls.__class__.__name__ == "EnumType" and name in ("value", "name"):
-        return frame.see(held.get(f"_{name}_", held.get(name)), name, node)
-    computed = found is not None and type(found[1]) in (property, *_SLOTS)
-    if name in held and not (computed and type(found[1]) is property):  # type: ignore[index]
-        own = classes.look_up_user(cls, "__getattribute__")
-        if own is None:
-            return frame.see(held[name], name, node)
-    result = _of_instance(frame, node, me, cls, name)
-    if found is not None and classes.is_trusted(found[0]) and name in METHODS:
-        return join(result, of_function(Bound(name, me, None)))
-    return result
+    overridden = classes.look_up_user(cls, "__getattribute__") is not None
+    computed = found is not None and type(found[1]) is property
+    if name in held and not computed and not overridden:
+        return frame.see(held[name], f"{cls.__name__}.{name}", node)
+    me = Value(value.reach, frozenset({cls}), (known,))
+    if found is not None and classes.is_trusted(found[0]):
+        return of_function(Bound(name, me, None)) if name in METHODS else CONSTANT
+    return of_instance(frame, node, me, cls, name)
 
 
 def _of_super(frame: Frame, node: ast.AST, view: Super, name: str) -> Value:
     """The attribute behind ``owner`` in the method resolution order of the receiver's class."""
-    result = NOTHING
     receiver = view.receiver
     if receiver.types is None:
         frame.refuse(node, f"{quote(node)}: the class of the object is not known here")
+    result = NOTHING
     for cls in receiver.types:
         order = cls.__mro__ if view.owner in cls.__mro__ else view.owner.__mro__
-        for owner in order[order.index(view.owner) + 1 :]:
-            if name in vars(owner):
-                result = join(result, _behind(frame, node, receiver, owner, name))
-                break
+        behind = order[order.index(view.owner) + 1 :]
+        owner = next((each for each in behind if name in vars(each)), None)
+        if owner is None:
+            continue
+        if classes.is_trusted(owner):
+            result = join(result, of_function(Bound(name, receiver, None)))
+        else:
+            attribute = vars(owner)[name]
+            result = join(result, of_attribute(frame, node, receiver, owner, name, attribute))
     return result
-
-
-def _behind(frame: Frame, node: ast.AST, receiver: Value, owner: type, name: str) -> Value:
-    if classes.is_trusted(owner):
-        return of_function(Bound(name, receiver, None))
-    return of_attribute(frame, node, receiver, owner, name, vars(owner)[name])
 
 
 # ---------------------------------------------------------------------- stores
@@ -221,27 +271,37 @@ def store(frame: Frame, node: ast.AST, target: Value, name: str, *stored: Value)
         me = Value(target.reach, frozenset({cls}))
         for special in ("__setattr__", "__delattr__"):
             writer = classes.look_up_user(cls, special)
-            if type(writer) is FunctionType:
-                call_special(frame, node, writer, cls, Arguments((me, STR), spread=join(*stored)))
+            if writer is not None:
+                to = Arguments((me, STR), spread=join(*stored))
+                call_special(frame, node, writer, cls, to)
         attribute = classes.look_up_user(cls, name)
-        if type(attribute) is property and attribute.fset is not None:
+        if type(attribute) is property:
             call_special(frame, node, attribute.fset, cls, Arguments((me, *stored)))
-        elif attribute is not None and _is_data_descriptor(attribute):
-            frame.refuse(node, f"{quote(node)} goes through a descriptor of the class")
+        elif type(attribute) is FunctionType:
+            frame.refuse(node, f"{quote(node)} hides a method of {cls.__name__}")
+        elif attribute is not None and type(attribute) not in _SLOTS:
+            _refuse_descriptor(frame, node, attribute)
+    if name in METHODS and any(_may_be_called(value) for value in stored):
+        frame.refuse(node, f"{quote(node)} may hide the method `{name}` of a built-in class")
     frame.store(target, *stored)
 
 
-def _is_data_descriptor(attribute: object) -> bool:
-    own = type(attribute) in (property, *_SLOTS)
-    return not own and classes.look_up(type(attribute), "__set__") is not None
+def _may_be_called(value: Value) -> bool:
+    return value.objects is not None or (
+        value.types is None and value.reach in (Reach.SHELL, Reach.SHARED)
+    )
+
+
+def _refuse_descriptor(frame: Frame, node: ast.AST, attribute: object) -> None:
+    if classes.look_up(type(attribute), "__set__") is not None:
+        frame.refuse(node, f"{quote(node)} goes through a descriptor of its class")
 
 
 def refuse_change(frame: Frame, node: ast.AST, target: Value) -> None:
     """An object is changed in place: it must have been made by the item itself."""
     if target.reach is Reach.SHARED:
-        base = getattr(node, "value", node)
         frame.refuse(
             node,
-            f"{quote(node)} changes {quote(base)}, which may exist outside of this item: let each "
-            "item return what it found, and put the results together after the loop",
+            f"{quote(node)} changes an object that may exist outside of this item: let each item "
+            "return what it found, and put the results together after the loop",
         )

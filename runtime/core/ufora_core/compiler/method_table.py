@@ -82,8 +82,11 @@ METHODS: Mapping[str, Rule] = {
 
 #: Methods of arrays whose later arguments may be an array to write into.
 ARRAY_METHODS = frozenset(
-    "all any argmax argmin choose clip compress cumprod cumsum dot max mean min prod ptp round std "
-    "sum take trace var".split()
+    {
+        *("all", "any", "argmax", "argmin", "choose", "clip", "compress", "cumprod", "cumsum"),
+        *("dot", "max", "mean", "min", "prod", "ptp", "round", "std", "sum", "take", "trace"),
+        "var",
+    }
 )
 
 #: Attributes whose names begin with two underscores and that tell nothing of this process.

@@ -102,15 +102,14 @@ def special(
     return result
 
 
-def call_special(
-    frame: Frame, node: ast.AST, attribute: object, cls: type, to: Arguments
-) -> Value:
+def call_special(frame: Frame, node: ast.AST, attribute: object, cls: type, to: Arguments) -> Value:
     """Judges a special method, found in class ``cls``."""
     if type(attribute) is not FunctionType:
         if attribute is None or type(attribute) in _HARMLESS:
             return NOTHING
-        frame.refuse(node, f"{quote(node)} uses a special method of {cls.__name__} that is no "
-                           "plain function")
+        frame.refuse(
+            node, f"{quote(node)} uses a special method of {cls.__name__} that is no plain function"
+        )
     generated = run_generated(frame, node, cls, attribute, to)
     if generated is not None:
         return generated
@@ -223,7 +222,8 @@ def text_of(frame: Frame, node: ast.AST, value: Value, *, only_if: Value | None 
         frame.refuse(node, f"{quote(node)} may show where a function lies in memory")
     if _may_contain(value, world.has_sets, classes.SETS):
         frame.refuse(
-            node, f"{quote(node)} may show the order of a set, which differs from process to process"
+            node,
+            f"{quote(node)} may show the order of a set, which differs from process to process",
         )
 
 

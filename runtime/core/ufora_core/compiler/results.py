@@ -83,7 +83,7 @@ def numeric(frame: Frame) -> Value:
 
 
 def _scalar(use: Use, special: Value, returned: Value) -> Value:
-    cls = use.rule.type
+    cls = use.rule.cls
     return constant(cls) if cls is not None else join(CONSTANT, special)
 
 
@@ -92,19 +92,19 @@ def _own(use: Use, special: Value, returned: Value) -> Value:
         return numeric(use.frame)
     # A deep copy shares functions and classes with the original.
     shares = use.name == "copy.deepcopy" and use.frame.session.world.has_code
-    return use.frame.made(use.rule.type, *map(part_of, use.operands if shares else ()))
+    return use.frame.made(use.rule.cls, *map(part_of, use.operands if shares else ()))
 
 
 def _contents(use: Use, special: Value, returned: Value) -> Value:
     parts = map(part_of, use.operands)
-    return container(use.frame, use.rule.type, *parts, special, part_of(special))
+    return container(use.frame, use.rule.cls, *parts, special, part_of(special))
 
 
 def _keeps(use: Use, special: Value, returned: Value) -> Value:
     whole = use.name in _KEEP_THEMSELVES
     kept = [value for value in use.to.positional if whole or value.inner is None]
     return use.frame.made(
-        use.rule.type,
+        use.rule.cls,
         *(*kept, *use.to.keywords.values(), *map(part_of, use.operands)),
         *(special, returned),
     )
@@ -156,7 +156,7 @@ def _returned(use: Use, special: Value, returned: Value) -> Value:
 
 
 def _called(use: Use, special: Value, returned: Value) -> Value:
-    return container(use.frame, use.rule.type, returned)
+    return container(use.frame, use.rule.cls, returned)
 
 
 _RESULTS: Mapping[Result, Callable[[Use, Value, Value], Value]] = {

@@ -37,7 +37,7 @@ class Rule:
 
     result: Result
     #: Class of the result, where there is just one.
-    type: type | None = None
+    cls: type | None = None
     #: Parameters, by position and keyword, that hold a function to call.
     calls: tuple[int | str, ...] = ()
     #: Arguments that are changed in place.

@@ -16,13 +16,10 @@ from ufora_core.values import nodes
 from ufora_core.values.arrays import is_array_class
 from ufora_core.values.nodes import AnyNode
 from ufora_core.values.objects import slots_of
-from ufora_core.values.restore import set_state
+from ufora_core.values.restore import is_defined_in_python, set_state
 
 if TYPE_CHECKING:
     from ufora_core.values.decode import Decoder
-
-#: Of classes that are defined in Python.
-_HEAP_TYPE = 1 << 9
 
 #: Makes one change. What can go wrong has been tried before.
 Application = Callable[[], None]
@@ -43,14 +40,14 @@ def application(decoder: Decoder, node: AnyNode, target: Any) -> Application:
     if isinstance(node, nodes.Namespace | nodes.Class):
         return _names_application(decoder, node, target)
     fresh = decoder.value_of(node)
-    if isinstance(node, nodes.Array):
+    if is_array_class(type(target)) and is_array_class(type(fresh)):
         return _array_application(target, fresh)
     if isinstance(node, nodes.Reduced) and not can_be_refilled(target):
         return _state_application(decoder, node, target, fresh)
     for kind, refill in _IN_PLACE:
         if isinstance(target, kind) and isinstance(fresh, kind):
             return partial(_with_attributes, refill, target, fresh)
-    if type(target).__flags__ & _HEAP_TYPE and type(fresh).__flags__ & _HEAP_TYPE:
+    if is_defined_in_python(type(target)) and is_defined_in_python(type(fresh)):
         return partial(_copy_attributes, target, fresh)
     raise ValueGraphError(
         f"a {type(target).__qualname__} cannot have become a {type(fresh).__qualname__}"

@@ -15,6 +15,7 @@ from ufora_core.errors import ValueGraphError
 from ufora_core.values import nodes
 from ufora_core.values.nodes import AnyNode, Item
 from ufora_core.values.objects import encode_pickled
+from ufora_core.values.restore import is_defined_in_python
 from ufora_core.values.steps import Steps
 from ufora_core.values.trackers import ClassTrackers
 
@@ -32,7 +33,6 @@ _MADE_ANEW = frozenset(
 _MADE_BY_ENUM = frozenset({"__new__", "__new_member__"})
 _SUNDERS_KEPT = frozenset({"_generate_next_value_", "_missing_", "_ignore_"})
 _MEMBER_SLOTS = frozenset({"_value_", "_name_", "__objclass__", "_sort_order_", "_inverted_"})
-_HEAP_TYPE = 1 << 9
 
 
 def attributes_of(cls: type) -> dict[str, Any]:
@@ -88,10 +88,8 @@ def _is_odd(cls: type) -> bool:
     """Whether making the class takes more than ``type`` and its kin do."""
     metaclass: type = type(cls)
     known = (type, abc.ABCMeta, enum.EnumMeta)
-    made_in_c = any(
-        not base.__flags__ & _HEAP_TYPE and base not in (type, object) for base in metaclass.__mro__
-    )
-    return made_in_c or not cls.__flags__ & _HEAP_TYPE or not issubclass(metaclass, known)
+    made_in_c = any(not is_defined_in_python(base) for base in metaclass.__mro__[:-2])
+    return made_in_c or not is_defined_in_python(cls) or not issubclass(metaclass, known)
 
 
 def _members_of(cls: type) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -119,24 +117,6 @@ def _registered(cls: type) -> list[type]:
 
 
 # ------------------------------------------------------------------------------ decoding
-
-
-class _Quiet:
-    """First base of a class while it is made: keeps ``__init_subclass__`` of the others from
-    running a second time. Python replaces a base only by one of the same layout, so there are two:
-    this one for bases whose instances have a ``__dict__``."""
-
-    def __init_subclass__(cls, **keywords: object) -> None:
-        pass
-
-
-class _QuietSlots:
-    """The same for other bases."""
-
-    __slots__ = ()
-
-    def __init_subclass__(cls, **keywords: object) -> None:
-        pass
 
 
 def _known(decoder: Decoder, node: nodes.Class) -> object | None:
@@ -172,18 +152,28 @@ def _make_class(decoder: Decoder, node: nodes.Class) -> object:
 
 
 def _make_plain(
-    metaclass: type[type], name: str, bases: tuple[type, ...], given: dict[str, Any]
+    metaclass: type[type], name: str, bases: tuple[type, ...], body: dict[str, Any]
 ) -> type:
     maker: Any = abc.ABCMeta if issubclass(metaclass, abc.ABCMeta) else type
     if not any("__init_subclass__" in vars(each) for base in bases for each in base.__mro__[:-1]):
-        return maker.__new__(metaclass, name, bases, given)  # type: ignore[no-any-return]
-    both = (_Quiet, _QuietSlots)
-    for quiet in both if bases[0].__dictoffset__ else reversed(both):
-        cls: type = maker.__new__(metaclass, name, (quiet, *bases), dict(given))
+        return maker.__new__(metaclass, name, bases, body)  # type: ignore[no-any-return]
+    for model in bases:
+        cls: type = maker.__new__(metaclass, name, (_quiet(model), *bases), dict(body))
         with contextlib.suppress(TypeError):
             cls.__bases__ = bases
             return cls
     raise ValueGraphError(f"the class {name} cannot be made without running __init_subclass__")
+
+
+def _quiet(model: type) -> type:
+    """First base of a class while it is made: keeps ``__init_subclass__`` of the others from
+    running a second time. It is laid out in memory as one of them: only then can it be left out
+    again afterwards."""
+    parent = model.__base__ or object
+    body: dict[str, Any] = {"__init_subclass__": classmethod(lambda cls, **keywords: None)}
+    if "__slots__" in vars(model) or not is_defined_in_python(model):
+        body["__slots__"] = vars(model).get("__slots__", ())
+    return _make_plain(type(parent), model.__name__, (parent,), body)
 
 
 def _make_enum(

@@ -37,7 +37,10 @@ Difference = Callable[[Encoder], AnyNode]
 _STRETCH = 1 << 20
 #: Names of a namespace that Python puts there.
 _UNSENT = frozenset(
-    {"__builtins__", "__name__", "__package__", "__path__", "__file__", "__warningregistry__"}
+    {
+        *("__builtins__", "__name__", "__package__", "__path__", "__file__", "__spec__"),
+        *("__loader__", "__warningregistry__"),
+    }
 )
 #: Objects of these classes, common enough to matter, cannot change.
 _CONSTANT = (
@@ -78,7 +81,16 @@ def difference_of(
 
 
 def _as_it_is(value: Any) -> Difference:
-    return lambda encoder: encoder.shallow(value)
+    def describe(encoder: Encoder) -> AnyNode:
+        node = encoder.shallow(value)
+        if isinstance(node, nodes.Placeholder):
+            raise UnappliedChangeError(
+                f"the block changed a {type(value).__qualname__} of the client's in place, and it "
+                f"cannot travel any more: {node.reason}"
+            )
+        return node
+
+    return describe
 
 
 # ------------------------------------------------------------------------------ items and bytes
@@ -274,10 +286,14 @@ def _reduced(decoder: Decoder, node: nodes.Reduced, value: Any) -> Difference | 
         return None
     if _is_reduced(decoder, node, value):
         return None
-    if can_be_refilled(value) or _is_call(decoder, node, value):
+    if can_be_refilled(value):
         return _as_it_is(value)
-    if _pickle_of(value) == _pickle_of(decoder.pristine_value(node)):
+    # A second opinion: a recipe may say more of an object once it has been rebuilt.
+    now = _pickle_of(value)
+    if now is not None and now == _pickle_of(decoder.pristine_value(node)):
         return None
+    if _is_call(decoder, node, value):
+        return _as_it_is(value)
     raise UnappliedChangeError(_REFUSAL.format(type(value).__qualname__))
 
 

@@ -50,9 +50,12 @@ class Construction:
     def complete(self, index: int) -> None:
         """Build the object of a node and everything below it."""
         self._stack.append(self._checked(index))
-        while self._stack:
-            self._advance(self._stack[-1])
-        self._resolve_waiting()
+        try:
+            while self._stack:
+                self._advance(self._stack[-1])
+            self._resolve_waiting()
+        finally:
+            self._stack.clear()
 
     def _checked(self, index: int) -> int:
         if not 0 <= index < len(self._nodes):
@@ -124,7 +127,7 @@ class Construction:
     def _missing(self, items: Iterable[Item]) -> int | None:
         """A node among ``items`` that has no object yet."""
         for item in items:
-            if type(item) is Ref and self._states[item.index] < _FILLING:
+            if type(item) is Ref and self._states[self._checked(item.index)] < _FILLING:
                 return item.index
         return None
 

@@ -116,7 +116,7 @@ class Encoder:
         if arrays.is_array_class(kind) and arrays.has_bytes(value):
             node = arrays.encode_array(self, value)
         else:
-            node = self._handler(kind)(self, value)
+            node = self._handler(value)(self, value)
         self._drain()
         return node
 
@@ -232,12 +232,13 @@ class Encoder:
         if arrays.is_array_class(kind) and arrays.has_bytes(value):
             self._arrays.append((index, value))
             return _PENDING
-        return self._handler(kind)(self, value)
+        return self._handler(value)(self, value)
 
-    def _handler(self, kind: type) -> Handler:
+    def _handler(self, value: object) -> Handler:
+        kind = type(value)
         handler = _HANDLERS.get(kind) or self._handlers.get(kind)
         if handler is None:
-            handler = self._handlers[kind] = _handler_for(kind)
+            handler = self._handlers[kind] = _handler_for(value)
         return handler
 
     def _spread_placeholders(self) -> None:
@@ -263,7 +264,8 @@ class Encoder:
         return isinstance(node, nodes.Instance)
 
 
-def _handler_for(kind: type) -> Handler:
+def _handler_for(value: object) -> Handler:
+    kind = type(value)
     if issubclass(kind, type):
         return classes.encode_class
     if issubclass(kind, ModuleType):
@@ -272,7 +274,7 @@ def _handler_for(kind: type) -> Handler:
         return lambda encoder, value: nodes.Remote(*value.__ufora_remote__())
     if hasattr(kind, "__ufora_stays__"):
         return lambda encoder, value: encoder.placeholder(value, value.__ufora_stays__)
-    return objects.handler_for(kind)
+    return objects.handler_for(value)
 
 
 def _is_utf8(text: str) -> bool:

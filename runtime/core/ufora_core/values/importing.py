@@ -4,6 +4,7 @@ importable as long as a job runs."""
 from __future__ import annotations
 
 import builtins
+import importlib.machinery
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -43,7 +44,9 @@ def _make_module(decoder: Decoder, node: nodes.UserModule) -> object:
     is_package = not node.file or node.file.endswith("__init__.py")
     if is_package:
         variables["__path__"] = []
-    variables["__package__"] = node.name if is_package else node.name.rpartition(".")[0]
+    spec = importlib.machinery.ModuleSpec(node.name, None, is_package=is_package)
+    variables["__spec__"] = spec
+    variables["__package__"] = spec.parent
     return module
 
 

@@ -41,16 +41,17 @@ class Names:
         if _attribute(sys.modules[module], qualname) is value:
             return nodes.Named(module, qualname)
         if module == "builtins":  # ``function``, ``method``, ``NoneType`` and so on
-            return self._in_module("types", value)
+            return self.in_module("types", value)
         return None
 
     def singleton(self, value: object) -> nodes.Named | None:
         """The name of an object that the module of its class (or ``sys``) holds as a global, such
         as ``dataclasses.MISSING`` or ``sys.stdout``; such objects are compared by identity."""
-        found = self._in_module(str(type(value).__module__), value)
-        return found if found is not None else self._in_module("sys", value)
+        found = self.in_module(str(type(value).__module__), value)
+        return found if found is not None else self.in_module("sys", value)
 
-    def _in_module(self, module: str, value: object) -> nodes.Named | None:
+    def in_module(self, module: str, value: object) -> nodes.Named | None:
+        """The name of an object that is a global of an installed module."""
         contents = self._contents.get(module)
         if contents is None:
             variables = dict(vars(sys.modules[module])) if is_installed(module) else {}

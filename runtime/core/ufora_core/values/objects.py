@@ -3,6 +3,7 @@ cloudpickle, or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import copyreg
 import enum
 import functools
@@ -11,7 +12,7 @@ import threading
 import types
 import typing
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from ufora_core.values.functions import PYTHON
 from ufora_core.values.modules import is_installed, user_modules
 from ufora_core.values.nodes import AnyNode, Item
 from ufora_core.values.restore import (
+    is_defined_in_python,
     new_exception,
     read_exception,
     type_variable,
@@ -42,16 +44,22 @@ _CUSTOM = (
     "__getnewargs_ex__",
     "__getnewargs__",
 )
-_HEAP_TYPE = 1 << 9
 
 
-def is_plain(kind: type) -> bool:
-    """Whether an instance is its ``__dict__`` and slots and nothing else."""
+def is_plain(value: object) -> bool:
+    """Whether the object is its ``__dict__`` and slots and nothing else."""
+    kind = type(value)
     if kind in copyreg.dispatch_table:
         return False
-    if any(base is not object and not base.__flags__ & _HEAP_TYPE for base in kind.__mro__):
+    if not all(map(is_defined_in_python, kind.__mro__[:-1])):
         return False
-    return all(getattr(kind, name, None) is getattr(object, name, None) for name in _CUSTOM)
+    if any(getattr(kind, name, None) is not getattr(object, name, None) for name in _CUSTOM):
+        return False
+    try:
+        object.__reduce_ex__(value, 4)  # looks for memory that no attribute accounts for
+    except TypeError:
+        return False
+    return True
 
 
 def slots_of(kind: type) -> list[str]:
@@ -64,8 +72,9 @@ def slots_of(kind: type) -> list[str]:
     ]
 
 
-def handler_for(kind: type) -> Handler:
-    """How instances of a class are encoded that has no encoder of its own."""
+def handler_for(value: object) -> Handler:
+    """How instances of the class of ``value`` are encoded, which has no encoder of its own."""
+    kind = type(value)
     if issubclass(kind, threading.Thread | io.IOBase) and kind not in (io.BytesIO, io.StringIO):
         return _encode_placeholder
     if issubclass(kind, enum.Enum):
@@ -74,7 +83,7 @@ def handler_for(kind: type) -> Handler:
         return _encode_exception
     if kind in _RECIPES:
         return _encode_by_recipe
-    return encode_instance if is_plain(kind) else encode_reduced
+    return encode_instance if is_plain(value) else encode_reduced
 
 
 def _has_builtin_reduce(kind: type[BaseException]) -> bool:
@@ -82,7 +91,7 @@ def _has_builtin_reduce(kind: type[BaseException]) -> bool:
     return kind not in copyreg.dispatch_table and not any(
         name in vars(base)
         for base in kind.__mro__
-        if base.__flags__ & _HEAP_TYPE
+        if is_defined_in_python(base)
         for name in _CUSTOM
     )
 
@@ -128,9 +137,16 @@ def reduce(value: Any) -> Any:
         return reducer(value)
     if type(value).__module__ != "itertools":
         return value.__reduce_ex__(4)
-    with warnings.catch_warnings():  # to go with Python 3.14; until then it works
-        warnings.simplefilter("ignore", DeprecationWarning)
+    with _without_deprecations():
         return value.__reduce_ex__(4)
+
+
+@contextlib.contextmanager
+def _without_deprecations() -> Iterator[None]:
+    """The recipes of itertools go with Python 3.14; until then they work."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
 
 
 def encode_reduced(encoder: Encoder, value: Any) -> AnyNode:
@@ -227,7 +243,8 @@ def pickled(value: object) -> bytes:
         for module in modules:
             cloudpickle.register_pickle_by_value(module)
             registered.append(module)
-        data: bytes = cloudpickle.dumps(value)
+        with _without_deprecations():
+            data: bytes = cloudpickle.dumps(value)
     finally:
         for module in registered:
             cloudpickle.unregister_pickle_by_value(module)
@@ -240,11 +257,8 @@ def encode_pickled(encoder: Encoder, value: Any) -> AnyNode:
 
 
 def _encode_placeholder(encoder: Encoder, value: Any) -> AnyNode:
-    if is_installed(type(value).__module__):
-        named = encoder.names.singleton(value)
-        if named is not None:
-            return named
-    return encoder.placeholder(value, "it belongs to the client's process")
+    standard_stream = encoder.names.in_module("sys", value)
+    return standard_stream or encoder.placeholder(value, "it belongs to the client's process")
 
 
 def parts_of(node: nodes.Reduced) -> list[Item]:

@@ -10,14 +10,22 @@ from typing import Any
 
 from ufora_core.errors import ValueGraphError
 
-_HEAP_TYPE = 1 << 9
 #: Attributes of an exception that are not in its ``__dict__``, in the order of setting them:
 #: ``__cause__`` also sets ``__suppress_context__``.
 _EXCEPTION_SLOTS = ("args", "__cause__", "__context__", "__suppress_context__")
 
 
+#: Flags of a class: made when the program ran; cannot be changed, or called, as only C may say.
+_HEAP_TYPE, _IMMUTABLE, _UNCALLABLE = 1 << 9, 1 << 8, 1 << 7
+
+
+def is_defined_in_python(kind: type) -> bool:
+    """Whether a class was made by a ``class`` statement or a call of ``type``."""
+    return kind.__flags__ & (_HEAP_TYPE | _IMMUTABLE | _UNCALLABLE) == _HEAP_TYPE
+
+
 def _builtin_class(kind: type) -> Any:
-    return next(base for base in kind.__mro__ if not base.__flags__ & _HEAP_TYPE)
+    return next(base for base in kind.__mro__ if not is_defined_in_python(base))
 
 
 def read_exception(error: BaseException) -> tuple[tuple[Any, ...], dict[str, Any]]:

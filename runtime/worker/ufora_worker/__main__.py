@@ -1,0 +1,33 @@
+"""``ufora-worker``, also ``python -m ufora_worker``: a worker, set up by the environment."""
+
+import logging
+import os
+import sys
+
+from ufora_core.errors import SettingsError
+from ufora_core.settings import WorkerSettings
+from ufora_worker.app import run
+from ufora_worker.errors import StartError
+
+#: Exit status for a set-up that cannot work.
+_MISCONFIGURED = 2
+
+
+def main() -> None:
+    """Run until SIGTERM, SIGINT or the end of the lifeline; exit status 2 for a bad set-up."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = WorkerSettings.from_env(os.environ)
+        if settings.insecure:
+            logging.getLogger(__name__).warning(
+                "UFORA_INSECURE=1: the ports are open to the network without encryption, and "
+                "whoever reaches them can run code here"
+            )
+        sys.exit(run(settings))
+    except (SettingsError, StartError) as error:
+        print(f"ufora-worker: {error}", file=sys.stderr)
+        sys.exit(_MISCONFIGURED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""The supervisor: one thread that owns a worker's sockets and carries out what its state wants.
+
+Whatever happens becomes an event; events are handled one after the other, and so are the commands
+that each gives. Nothing in here waits for user code.
+"""
+
+import logging
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+
+import zmq
+
+from ufora_core.protocol.worker import HeartbeatSeen, Introduce, Refused, ToWorker, Welcome
+from ufora_core.sockets import PortTaken
+from ufora_core.store import ObjectStore, shares
+from ufora_worker import commands, memory
+from ufora_worker.data_port import DataPort
+from ufora_worker.errors import RefusedEvent, StartError
+from ufora_worker.events import Event, ExecutorSaid, ManagerSaid, Registered, Shutdown, Tick
+from ufora_worker.executor_pool import ExecutorPool
+from ufora_worker.fetches import Fetches
+from ufora_worker.identity import Identity
+from ufora_worker.ledger import STOP_SECONDS
+from ufora_worker.manager_socket import ManagerSocket
+from ufora_worker.peers import Peers
+from ufora_worker.poll_loop import PollLoop
+from ufora_worker.registration import SILENT_SECONDS, Registration
+from ufora_worker.shared_words import SharedWords
+from ufora_worker.state import WorkerState
+from ufora_worker.worker_folder import WorkerFolder
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks at the clock, the shared words and the executors' memory.
+TICK_SECONDS = 0.2
+#: Time for the last messages to leave, in milliseconds.
+_LAST_WORDS_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Where the worker listens."""
+
+    control_port: int
+    data_port: int
+
+
+class Supervisor:
+    """Runs one worker from ``open`` to ``close``; ``turn`` does what there is to do."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        words: SharedWords,
+        pool: ExecutorPool,
+        folder: WorkerFolder,
+        memory_budget: int,
+    ) -> None:
+        self.loop = PollLoop()
+        #: Why the worker cannot go on, once it cannot.
+        self.over: str | None = None
+        self._identity = identity
+        self._words = words
+        self._pool = pool
+        self._folder = folder
+        self._store = ObjectStore(folder.store)
+        self._memory_budget = memory_budget
+        self._memory_used = 0
+        self._events: deque[Event] = deque()
+        self._ticked_at = 0.0
+        self._silence_logged = False
+
+    def open(self, bind: str, base_port: int, manager_host: str, manager_port: int) -> Ports:
+        """Open the ports, and begin to look for the manager.
+
+        Raises:
+            StartError: a port is in use.
+        """
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        name, report = self._identity.name, self._events.append
+        try:
+            self._peers = Peers(self._context, self.loop, bind, base_port, name, report)
+            data_port = base_port + 1 if base_port else 0
+            self._data = DataPort(self._context, self.loop, bind, data_port, self._store)
+        except PortTaken as error:
+            self._context.destroy(0)
+            raise StartError(str(error)) from None
+        ports = Ports(self._peers.port, self._data.port)
+        address = self._identity.address(ports.control_port, ports.data_port)
+        self._fetches = Fetches(self._context, self.loop, self._store, name, report)
+        self._state = WorkerState(address, self._words.executors, self._identity.first_lease)
+        self._registration = Registration(
+            self._identity.hello(address, self._words.executors), self.loop.now()
+        )
+        self._manager = ManagerSocket(
+            self._context,
+            self.loop,
+            manager_host,
+            manager_port,
+            self._identity.incarnation,
+            self._on_manager,
+            self._on_manager_link,
+        )
+        self._pool.attach(self.loop, report)
+        self._tick()
+        return ports
+
+    def turn(self, longest: float = TICK_SECONDS) -> None:
+        """Wait for something to happen (not longer than until the next tick) and deal with it."""
+        self.loop.turn(min(longest, max(0.0, self._ticked_at + TICK_SECONDS - self.loop.now())))
+        self._handle_all()
+        if self.loop.now() - self._ticked_at >= TICK_SECONDS:
+            self._tick()
+
+    def close(self, reason: str) -> None:
+        """Say goodbye, end the executors and close the ports."""
+        self._events.append(Shutdown(reason))
+        self._handle_all()
+        self._manager.send(self._registration.goodbye(reason))
+        self._pool.close()
+        self._fetches.close()
+        self._data.close()
+        self._peers.close(_LAST_WORDS_MS)
+        self._manager.close(_LAST_WORDS_MS)
+        self._context.term()
+
+    # ------------------------------------------------------------------ events
+
+    def _handle_all(self) -> None:
+        while self._events:
+            event = self._events.popleft()
+            try:
+                wanted = self._state.handle(event, self.loop.now())
+            except RefusedEvent as refusal:
+                self._on_refusal(event, refusal)
+                continue
+            for command in wanted:
+                self._carry_out(command)
+
+    def _on_refusal(self, event: Event, refusal: RefusedEvent) -> None:
+        log.error("refused: %s", refusal)
+        if isinstance(event, ExecutorSaid):
+            self._pool.kill(event.executor, "sent its supervisor what made no sense")
+
+    def _tick(self) -> None:
+        now = self._ticked_at = self.loop.now()
+        self._pool.tick(now)
+        self._peers.tick()
+        self._fetches.tick()
+        self._watch_memory()
+        executors = range(self._words.executors)
+        self._events.append(Tick(tuple(self._words.progress(index) for index in executors)))
+        self._handle_all()
+        self._manager.send(
+            self._registration.tick(now, self._state.idle, self._memory_used, self._state.roots)
+        )
+        silent = self._registration.silent(now)
+        if silent and not self._silence_logged:
+            log.warning("the manager has not answered for %g s; trying on", SILENT_SECONDS)
+        self._silence_logged = silent
+
+    def _watch_memory(self) -> None:
+        use = {index: memory.used_by(pid) for index, pid in self._pool.pids().items()}
+        self._memory_used = sum(use.values())
+        victim = memory.to_sacrifice(use, self._memory_budget)
+        if victim is not None:
+            story = memory.story(use.values(), self._memory_budget)
+            log.warning("executor=%d %s; it is ended", victim, story)
+            self._pool.kill(victim, story, "out-of-memory")
+
+    # ------------------------------------------------------------------ the manager
+
+    def _on_manager_link(self, connected: bool) -> None:
+        if connected:
+            self._manager.send(self._registration.connected(self._state.roots))
+        else:
+            self._registration.disconnected()
+
+    def _on_manager(self, message: ToWorker) -> None:
+        match message:
+            case Refused(reason=reason):
+                self._end(f"the manager refused this worker: {reason}")
+            case Welcome() | Introduce() | HeartbeatSeen():
+                answers = self._registration.heard(message, self.loop.now(), self._state.roots)
+                if isinstance(message, Welcome):
+                    self._join_store(message)
+                self._manager.send(answers)
+            case _:
+                self._events.append(ManagerSaid(message))
+
+    def _join_store(self, welcome: Welcome) -> None:
+        log.info("registered with %s (Ufora %s)", welcome.manager, welcome.release)
+        if shares(welcome.store_path, welcome.store_proof):
+            self._folder.use_store(Path(welcome.store_path))
+            self._manager.send(self._registration.shares_store(self._state.roots))
+        else:
+            self._folder.use_store(self._folder.own_store)
+        self._events.append(Registered())
+        self._ticked_at = 0.0  # a heartbeat at once: the manager waits for one to settle the store
+
+    def _end(self, reason: str) -> None:
+        log.error("%s", reason)
+        self.over = reason
+
+    # ------------------------------------------------------------------ commands
+
+    def _carry_out(self, command: commands.Command) -> None:
+        match command:
+            case commands.TellExecutor(executor=index, message=message):
+                self._pool.send(index, message)
+            case commands.TellManager(message=report):
+                self._manager.send(self._registration.post(report))
+            case commands.TellPeer(peer=peer, message=words):
+                self._peers.send(peer, words)
+            case commands.FetchObjects():
+                self._fetches.start(command)
+            case commands.CancelFetch(ticket=ticket):
+                self._fetches.cancel(ticket)
+            case commands.ClosePeer(worker=worker):
+                self._peers.drop(worker)
+                self._fetches.drop(worker)
+            case commands.DeleteObjects(digests=digests):
+                for digest in digests:
+                    self._store.delete(digest)
+            case commands.GiveUp(reason=reason):
+                self._end(reason)
+            case _:
+                self._control(command)
+
+    def _control(
+        self,
+        command: commands.StartExecutor
+        | commands.KillExecutor
+        | commands.SetStop
+        | commands.SetHungry,
+    ) -> None:
+        match command:
+            case commands.StartExecutor(executor=index):
+                self._pool.start(index)
+            case commands.KillExecutor(executor=index):
+                self._pool.kill(index, f"did not react to a stop within {STOP_SECONDS:g} s")
+            case commands.SetStop(executor=index, value=value):
+                self._words.set_stop(index, value)
+                if value:
+                    self._pool.signal(index)
+            case commands.SetHungry(slots=slots):
+                self._words.set_hungry(slots)

@@ -1,0 +1,263 @@
+"""Real supervisors, sockets and processes; only the executors' program and the manager are fakes."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import zmq
+
+from ufora_core.protocol.codec import decode_to_manager, encode
+from ufora_core.protocol.parts import Payload, WorkerAddress
+from ufora_core.protocol.worker import (
+    CancelRoot,
+    Heartbeat,
+    HeartbeatSeen,
+    Hello,
+    Introduce,
+    PlaceRoot,
+    Refused,
+    RootDone,
+    RootOutput,
+    ToManager,
+    ToWorker,
+    Welcome,
+    WorkAt,
+)
+from ufora_core.settings import WorkerSettings
+from ufora_core.sockets import bind_router
+from ufora_core.store import ObjectStore
+from ufora_worker.executor_pool import ExecutorPool
+from ufora_worker.identity import Identity
+from ufora_worker.shared_words import SharedWords
+from ufora_worker.supervisor import Supervisor
+from ufora_worker.worker_folder import WorkerFolder
+
+SUPPORT = Path(__file__).parent.parent / "support"
+FAKE_EXECUTOR = str(SUPPORT / "fake_executor.py")
+PROGRAM = Payload("0" * 64, 0, b"")
+
+
+class FakeManager:
+    """A registry port that welcomes workers and keeps what they say."""
+
+    def __init__(self, store: Path) -> None:
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self.router, self.port = bind_router(self.context, "127.0.0.1", 0, "UFORA_MANAGER_PORT")
+        self.store = ObjectStore(store)
+        self.store.prove("the proof")
+        self.said: dict[str, list[ToManager]] = {}
+        self.refuse: str | None = None
+        self._identities: dict[str, bytes] = {}
+
+    def answer(self) -> None:
+        """Take what is there; never waits."""
+        while self.router.poll(0):
+            identity, frame = self.router.recv_multipart()
+            for message in decode_to_manager(frame):
+                self._answer(identity, message)
+
+    def _answer(self, identity: bytes, message: ToManager) -> None:
+        if isinstance(message, Hello):
+            name = message.address.name
+            self._identities[name] = identity
+            welcome = Welcome(
+                release="0",
+                manager="fake",
+                store_path=str(self.store.directory),
+                store_proof="the proof",
+            )
+            if self.refuse is not None:
+                self.send(name, Refused(reason=self.refuse))
+            elif not message.shares_store:
+                self.send(name, welcome)
+        name = next(name for name, known in self._identities.items() if known == identity)
+        if isinstance(message, Heartbeat):
+            self.send(name, HeartbeatSeen())
+        self.said.setdefault(name, []).append(message)
+
+    def send(self, worker: str, message: ToWorker) -> None:
+        self.router.send_multipart([self._identities[worker], encode([message])])
+
+    def hellos(self, worker: str) -> list[Hello]:
+        return [x for x in self.said.get(worker, []) if isinstance(x, Hello)]
+
+    def ends(self, worker: str) -> dict[str, RootDone]:
+        return {x.job: x for x in self.said.get(worker, []) if isinstance(x, RootDone)}
+
+    def close(self) -> None:
+        self.router.close(0)
+        self.context.term()
+
+
+class Bench:
+    """A fake manager and some supervisors, all turned by one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manager = FakeManager(folder / "manager")
+        self.supervisors: dict[str, Supervisor] = {}
+        self.addresses: dict[str, WorkerAddress] = {}
+        self.pools: dict[str, ExecutorPool] = {}
+        self._closers: list[Callable[[], None]] = []
+
+    def worker(self, name: str, executors: int = 1, memory_bytes: int = 1 << 40) -> Supervisor:
+        folder = WorkerFolder(self.folder / name)
+        words = SharedWords.create(executors)
+        pool = ExecutorPool(words, name, folder.store, memory_bytes, [FAKE_EXECUTOR])
+        identity = Identity.new(name, "127.0.0.1")
+        supervisor = Supervisor(identity, words, pool, folder, memory_bytes)
+        ports = supervisor.open("127.0.0.1", 0, "127.0.0.1", self.manager.port)
+        self._closers += [lambda: supervisor.close("the test ends"), words.close, folder.remove]
+        self.supervisors[name], self.pools[name] = supervisor, pool
+        self.addresses[name] = identity.address(ports.control_port, ports.data_port)
+        self.until(lambda: len(self.manager.hellos(name)) == 2 or self.manager.refuse is not None)
+        return supervisor
+
+    def until(self, true: Callable[[], bool]) -> None:
+        """Turn everything until ``true``; the test's own time limit ends what never comes."""
+        while not true():
+            for supervisor in self.supervisors.values():
+                supervisor.turn(0.002)
+            self.manager.answer()
+
+    def end_of(self, worker: str, job: str) -> RootDone:
+        self.until(lambda: job in self.manager.ends(worker))
+        return self.manager.ends(worker)[job]
+
+    def run(self, worker: str, job: str) -> RootDone:
+        self.manager.send(worker, PlaceRoot(job=job, program=PROGRAM))
+        return self.end_of(worker, job)
+
+    def close(self) -> None:
+        for close in self._closers:
+            close()
+        self.manager.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.close()
+
+
+def test_a_root_runs_and_its_end_is_reported(bench: Bench) -> None:
+    bench.worker("w")
+    assert bench.run("w", "echo").failure is None
+
+
+def test_a_worker_that_can_read_the_managers_store_uses_it_and_says_so(bench: Bench) -> None:
+    bench.worker("w")
+    assert [hello.shares_store for hello in bench.manager.hellos("w")] == [False, True]
+
+
+def test_what_a_block_prints_reaches_the_manager(bench: Bench) -> None:
+    bench.worker("w")
+    bench.run("w", "print")
+    printed = [x.text for x in bench.manager.said["w"] if isinstance(x, RootOutput)]
+    assert printed == ["hello\n"]
+
+
+def failure_of(done: RootDone) -> tuple[str, str]:
+    assert done.failure is not None
+    return done.failure.reason, done.failure.message
+
+
+def test_an_executor_that_exits_fails_its_block_only(bench: Bench) -> None:
+    bench.worker("w")
+    reason, message = failure_of(bench.run("w", "exit-3"))
+    assert reason == "executor-died"
+    assert "of worker w ended with status 3, as os._exit(3) does," in message
+    assert bench.run("w", "echo").failure is None
+
+
+def test_a_segmentation_fault_is_told_in_words(bench: Bench) -> None:
+    bench.worker("w")
+    _, message = failure_of(bench.run("w", "segv"))
+    assert "was killed by SIGSEGV (segmentation fault)" in message
+    assert bench.run("w", "echo").failure is None
+
+
+def test_an_executor_that_breaks_its_channel_is_replaced(bench: Bench) -> None:
+    bench.worker("w")
+    _, message = failure_of(bench.run("w", "garbage"))
+    assert "broke its channel to the supervisor" in message
+    assert bench.run("w", "echo").failure is None
+
+
+@pytest.mark.parametrize("job", ["wait", "hang"])
+def test_a_cancelled_root_ends_within_a_second(bench: Bench, job: str) -> None:
+    supervisor = bench.worker("w")
+    bench.run("w", "echo")  # the executor is ready
+    bench.manager.send("w", PlaceRoot(job=job, program=PROGRAM))
+    bench.manager.send("w", CancelRoot(job=job))
+    started = supervisor.loop.now()
+    assert failure_of(bench.end_of("w", job))[0] == "cancelled"
+    assert supervisor.loop.now() - started < 1.0
+    assert bench.run("w", "echo").failure is None
+
+
+def test_executors_over_the_memory_budget_are_ended(bench: Bench) -> None:
+    bench.worker("w", memory_bytes=1)
+    reason, message = failure_of(bench.run("w", "wait"))
+    assert reason == "out-of-memory"
+    assert "ran out of memory (used" in message and "MiB of 0 MiB)" in message
+
+
+def test_a_range_travels_to_another_worker_and_its_piece_back(bench: Bench) -> None:
+    bench.worker("home")
+    bench.worker("thief", executors=2)
+    bench.manager.send("thief", WorkAt(workers=(bench.addresses["home"],)))
+    ranges: list[int] = []
+    state = bench.supervisors["thief"]._state
+    bench.until(lambda: state.idle == 2)
+    bench.manager.send("home", PlaceRoot(job="give", program=PROGRAM))
+    bench.until(
+        lambda: ranges.append(len(state.ledger.leases)) or "give" in bench.manager.ends("home")
+    )
+    assert failure_of(bench.manager.ends("home")["give"])[1] == "10 to 20"
+
+
+def test_a_manager_that_forgot_the_worker_is_told_again(bench: Bench) -> None:
+    bench.worker("w")
+    bench.manager.send("w", Introduce())
+    bench.until(lambda: len(bench.manager.hellos("w")) >= 4)
+    assert bench.run("w", "echo").failure is None
+
+
+def test_a_refused_worker_ends_with_the_managers_reason(bench: Bench) -> None:
+    bench.manager.refuse = "other version"
+    supervisor = bench.worker("w")
+    bench.until(lambda: supervisor.over is not None)
+    assert supervisor.over == "the manager refused this worker: other version"
+
+
+def test_garbage_on_both_ports_is_logged_once_and_ignored(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.worker("w")
+    address = bench.addresses["w"]
+    for port in (address.control_port, address.data_port):
+        for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 200, b"\xff"):
+            with socket.create_connection(("127.0.0.1", port)) as stranger:
+                stranger.sendall(garbage)
+                for _ in range(3):
+                    bench.run("w", f"echo:{port}{garbage[:3]!r}{_}")
+        dealer = bench.manager.context.socket(zmq.DEALER)
+        dealer.connect(f"tcp://127.0.0.1:{port}")
+        for _ in range(3):
+            dealer.send_multipart([b"\xc1 not a message"])
+        bench.until(lambda port=port: f"port {port}: peer=127.0.0.1 sent garbage" in caplog.text)
+        dealer.close(0)
+    assert bench.run("w", "echo").failure is None
+    assert sum("sent garbage" in line for line in caplog.messages) == 2
+    assert sum("does not speak our protocol" in line for line in caplog.messages) == 2

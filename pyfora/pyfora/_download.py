@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from pyfora._transport import Transport
 from ufora_core import program
-from ufora_core.errors import StoreError
+from ufora_core.errors import ProtocolError, StoreError
 from ufora_core.program import Kept, Result
 from ufora_core.protocol.parts import Payload
 from ufora_core.store import Buffer
@@ -55,7 +55,13 @@ def fetch(transport: Transport, payload: Payload, kind: type[K]) -> "Future[Arri
         )
 
     if payload.data is not None:
-        return chain(_ready(payload.data), open_up)
+        # Nearly every result is small: no chain for them.
+        try:
+            return open_up(payload.data)
+        except ProtocolError as error:
+            broken: Future[Arrived[K]] = Future()
+            broken.set_exception(error)
+            return broken
     return chain(transport.download(payload.digest), open_up)
 
 

@@ -20,7 +20,7 @@ class Handle:
     """What a future may do with the job behind it."""
 
     #: Stop the job on the workers; called at most once a future.
-    cancel: Callable[[], None]
+    cancel: Callable[[], object]
     #: Set when the cluster says that the job has ended.
     ended: threading.Event
     #: The thread that delivers results: it must never wait for one.

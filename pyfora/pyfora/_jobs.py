@@ -5,8 +5,6 @@ else gets a future, which the delivery thread serves.
 """
 
 import concurrent.futures
-import logging
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +13,10 @@ from contextlib import suppress
 from functools import partial
 from pathlib import PurePath
 from queue import SimpleQueue
+from types import TracebackType
 from typing import Any, TypeVar
 
+from pyfora import _output
 from pyfora._calls import (
     RESULT,
     capture_call,
@@ -27,37 +27,22 @@ from pyfora._calls import (
 )
 from pyfora._capture import Captured
 from pyfora._download import Arrived, fetch
-from pyfora._errors import (
-    CancelledError,
-    JobFailedError,
-    MissingPackageError,
-    OutOfMemoryError,
-    PyforaError,
-    WorkerDiedError,
-)
+from pyfora._errors import CancelledError, PyforaError
+from pyfora._failures import failure_of, unreadable
 from pyfora._futures import STOP_SECONDS, Future, Handle
 from pyfora._landing import Outcome
 from pyfora._progress import ProgressCallback, progress_of
 from pyfora._remote import RemoteValue
 from pyfora._report import Report
-from pyfora._session import Job, JobEvent, Session, objects_of
+from pyfora._session import JobEvent, Session, objects_of
 from ufora_core.errors import CoreError, UnappliedChangeError
 from ufora_core.program import Block, Download, Kept, Program, Proxy, Result
 from ufora_core.protocol.client import JobDone, JobOutput
-from ufora_core.protocol.parts import Failure, Payload
+from ufora_core.protocol.parts import Payload
 from ufora_core.values.trackers import ClassTrackers
 
 T = TypeVar("T")
 K = TypeVar("K", Result, Kept)
-
-_log = logging.getLogger(__name__)
-
-_FAILURES: Mapping[str, type[JobFailedError]] = {
-    "executor-died": WorkerDiedError,
-    "worker-died": WorkerDiedError,
-    "out-of-memory": OutOfMemoryError,
-    "missing-package": MissingPackageError,
-}
 
 #: Turns what a job left behind into the value of its future.
 Land = Callable[[Arrived[Result], JobDone], T]
@@ -82,12 +67,13 @@ class Jobs:
         """Run a block and wait for it; see ``Runner.run``. ``progress`` is called meanwhile."""
         inbox: SimpleQueue[JobEvent] = SimpleQueue()
         job = self.session.prepare(captured, _place_of(captured.program))
-        self.session.launch(job, inbox.put)
         try:
+            self.session.launch(job, inbox.put)
             done = _last_of(inbox, progress)
         except BaseException:
             # Ctrl-C, or an exception of the user's callback.
-            self._stop(job)
+            if self.session.cancel(job):
+                job.ended.wait(STOP_SECONDS)
             raise
         finally:
             if progress is not None:
@@ -98,15 +84,11 @@ class Jobs:
         finally:
             self.session.let_go(objects_of(done))
 
-    def _stop(self, job: Job) -> None:
-        self.session.cancel(job)
-        job.ended.wait(STOP_SECONDS)
-
     def _outcome(self, done: JobDone) -> Outcome:
         try:
             arrived = fetch(self.session.transport, _result_of(done), Result).result()
         except CoreError as problem:
-            raise _unreadable(problem) from problem
+            raise unreadable(problem) from problem
         proxies = arrived.content.proxies.values()
         values = {proxy.digest: self._remote_value(proxy, done) for proxy in proxies}
         return Outcome(
@@ -170,22 +152,24 @@ class Jobs:
     def _follow(self, title: str, future: Future[T], land: Land[T], event: JobEvent) -> None:
         """In the delivery thread: what an event of a job means for its future."""
         if isinstance(event, JobOutput):
-            _print(event)
+            _output.write(event)
         elif isinstance(event, PyforaError):
             _settle(future, None, event)
         elif isinstance(event, JobDone):
             self.last_report = Report(title, event.seconds, event.use)
-            if event.result is None:
-                _settle(future, None, _failure_of(event.failure))
-                return
-            fetched = fetch(self.session.transport, event.result, Result)
-            self._when_here(fetched, future, lambda arrived: self._landed(land, arrived, event))
+            objects = objects_of(event)
+            future.add_done_callback(lambda _: self.session.let_go(objects))
+            self._fetch_and_land(future, land, event)
 
-    def _landed(self, land: Land[T], arrived: Arrived[Result], done: JobDone) -> T:
-        try:
-            return land(arrived, done)
-        finally:
-            self.session.let_go(objects_of(done))
+    def _fetch_and_land(self, future: Future[T], land: Land[T], done: JobDone) -> None:
+        if done.result is None:
+            _settle(future, None, failure_of(done))
+            return
+        fetched = fetch(self.session.transport, done.result, Result)
+        if fetched.done():
+            self._deliver(fetched, future, lambda arrived: land(arrived, done))
+        else:
+            self._when_here(fetched, future, lambda arrived: land(arrived, done))
 
     def _when_here(
         self,
@@ -214,9 +198,9 @@ class Jobs:
         except UnappliedChangeError as problem:
             error = problem
         except CoreError as problem:
-            error = _unreadable(problem)
+            error = unreadable(problem)
         except BaseException as raised:
-            error = raised
+            error = raised.with_traceback(_outside_of_us(raised.__traceback__))
         _settle(future, value, error)
 
     def _keep(self, captured: Captured) -> Land[RemoteValue]:
@@ -241,27 +225,15 @@ def _last_of(inbox: "SimpleQueue[JobEvent]", progress: ProgressCallback | None) 
         if isinstance(event, PyforaError):
             raise event
         if isinstance(event, JobOutput):
-            _print(event)
+            _output.write(event)
         elif progress is not None:
             progress(progress_of(event))
 
 
 def _result_of(done: JobDone) -> Payload:
     if done.result is None:
-        raise _failure_of(done.failure)
+        raise failure_of(done)
     return done.result
-
-
-def _failure_of(failure: Failure | None) -> Exception:
-    if failure is None:
-        return JobFailedError("the cluster ended the job and gave neither a result nor a reason")
-    if failure.reason == "cancelled":
-        return CancelledError(failure.message)
-    return _FAILURES.get(failure.reason, JobFailedError)(failure.message)
-
-
-def _unreadable(problem: CoreError) -> PyforaError:
-    return PyforaError(f"the value arrived, but cannot be read: {problem}")
 
 
 def _settle(future: Future[T], value: Any, error: BaseException | None) -> None:
@@ -273,13 +245,12 @@ def _settle(future: Future[T], value: Any, error: BaseException | None) -> None:
             future.set_exception(error)
 
 
-def _print(output: JobOutput) -> None:
-    stream = sys.stdout if output.stream == "stdout" else sys.stderr
-    try:
-        stream.write(output.text)
-    except (AttributeError, OSError, ValueError) as error:
-        # No stream (pythonw), a closed one, or a broken pipe: the job itself is well.
-        _log.warning("output of a job could not be written to %s: %s", output.stream, error)
+def _outside_of_us(traceback: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback that is the user's: what the job itself ran."""
+    inner = traceback
+    while inner is not None and inner.tb_frame.f_globals.get("__package__") == "pyfora":
+        inner = inner.tb_next
+    return inner or traceback
 
 
 def _place_of(program: Program) -> str:

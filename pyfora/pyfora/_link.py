@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import socketio  # type: ignore[import-untyped]
+import socketio
 
 from pyfora._errors import ConnectionError
 from pyfora._http import HttpApi, Unreachable

@@ -7,7 +7,7 @@ import os
 import socket
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -53,11 +53,11 @@ class LocalCluster:
         Raises:
             ClusterStartError: a part is not installed, or did not start.
         """
-        cores = cores_per_worker or max(1, usable_cores() // max(1, workers))
-        if workers < 1 or cores < 1:
+        if workers < 1 or (cores_per_worker is not None and cores_per_worker < 1):
             raise ValueError(
                 f"workers={workers!r}, cores_per_worker={cores_per_worker!r}: at least 1 of each"
             )
+        cores = cores_per_worker or max(1, usable_cores() // workers)
         _check_installed()
         self._scratch = ScratchFolder()
         self._children: list[Child] = []
@@ -107,8 +107,9 @@ class LocalCluster:
     def _start(self, plan: "_Plan", timeout: float) -> str:
         for attempt in range(1, _ATTEMPTS + 1):
             web_port, registry_port = _free_ports(2)
-            self._children += _spawn(self._scratch.path, web_port, registry_port, plan)
             try:
+                for child in _spawn(self._scratch.path, web_port, registry_port, plan):
+                    self._children.append(child)
                 _processes.wait_until_ready(self._children, timeout)
                 _wait_for_workers(web_port, plan.workers, timeout)
             except ClusterStartError:
@@ -131,7 +132,7 @@ class _Plan:
     memory_mb: int | None
 
 
-def _spawn(folder: Path, web_port: int, registry_port: int, plan: _Plan) -> list[Child]:
+def _spawn(folder: Path, web_port: int, registry_port: int, plan: _Plan) -> Iterator[Child]:
     """Start the manager and all workers at once; workers wait for the manager by themselves."""
     inherited = _environment.for_processes()
     manager = ManagerSettings(
@@ -141,9 +142,8 @@ def _spawn(folder: Path, web_port: int, registry_port: int, plan: _Plan) -> list
         data_dir=folder / "manager",
         no_worker=True,
     )
-    children = [
-        Child("ufora_manager", "the manager", inherited | manager.to_env(), folder / "manager.log")
-    ]
+    env = inherited | manager.to_env()
+    yield Child("ufora_manager", "the manager", env, folder / "manager.log")
     for number in range(plan.workers):
         name = f"worker-{number}"
         worker = WorkerSettings(
@@ -158,21 +158,25 @@ def _spawn(folder: Path, web_port: int, registry_port: int, plan: _Plan) -> list
             data_dir=folder / name,
         )
         env = inherited | worker.to_env()
-        children.append(Child("ufora_worker", name, env, folder / f"{name}.log"))
-    return children
+        yield Child("ufora_worker", name, env, folder / f"{name}.log")
 
 
 def _wait_for_workers(web_port: int, count: int, seconds: float) -> None:
     """Return when the manager knows all workers; a worker is ready a moment before that."""
     # Imported while the processes start: it costs as much as the rest of this module.
-    from http.client import HTTPConnection
+    from http.client import HTTPConnection, HTTPException
 
     deadline = time.monotonic() + seconds
+    known = 0
     while time.monotonic() < deadline:
         manager = HTTPConnection(LOOPBACK, web_port, timeout=seconds)
         try:
             manager.request("GET", "/api/v1/cluster")
             known = len(json.load(manager.getresponse())["workers"])
+        except (OSError, HTTPException) as error:
+            raise ClusterStartError(
+                f"the manager stopped answering at its start: {error}"
+            ) from None
         finally:
             manager.close()
         if known >= count:

@@ -50,4 +50,5 @@ class RemoteValue:
         return self._proxy.digest, self._proxy.size
 
     def __repr__(self) -> str:
-        return f"<RemoteValue {self._proxy.type}: {self._proxy.text}>"
+        text = " ".join(self._proxy.text.split())  # of an array it has several lines
+        return f"<RemoteValue {self._proxy.type}: {text}>"

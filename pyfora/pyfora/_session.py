@@ -5,7 +5,6 @@ a message's job and passes the message on, at once. Results come to blocks in th
 for them, and to futures in the delivery thread.
 """
 
-import logging
 import os
 import threading
 import uuid
@@ -32,8 +31,6 @@ from ufora_core.protocol.client import (
 from ufora_core.protocol.parts import Payload
 from ufora_core.store import Buffer, payload_of
 from ufora_core.values.nodes import Graph, Remote
-
-_log = logging.getLogger(__name__)
 
 #: What happens to a job, in order; the last is JobDone, or the error that ended the connection.
 JobEvent = JobProgress | JobOutput | JobDone | PyforaError
@@ -150,13 +147,15 @@ class Session:
             raise
         self.transport.send([job.submit])
 
-    def cancel(self, job: Job) -> None:
-        """Stop the job on the workers, unless it has ended."""
+    def cancel(self, job: Job) -> bool:
+        """Stop the job on the workers; no event of it is delivered any more. False when it is not
+        in flight, or is being stopped already."""
         with self._lock:
             if job.submit.job not in self._jobs or job.cancelled:
-                return
+                return False
             job.cancelled = True
         self.transport.send([CancelJob(job=job.submit.job)])
+        return True
 
     def keep(self, value: object, digest: str, objects: Sequence[Payload]) -> None:
         """Keep these objects in the cluster as long as ``value`` lives, which stands for
@@ -191,18 +190,13 @@ class Session:
     def on_messages(self, messages: Sequence[ToClient]) -> None:
         """Pass each message to its job."""
         for message in messages:
-            done = isinstance(message, JobDone)
-            with self._lock:
-                job = self._jobs.pop(message.job, None) if done else self._jobs.get(message.job)
             if isinstance(message, JobDone):
-                self.holdings.hold(objects_of(message))
-            if job is not None:
+                self._on_done(message)
+                continue
+            with self._lock:
+                job = self._jobs.get(message.job)
+            if job is not None and not job.cancelled:
                 job.deliver(message)
-                if done:
-                    job.end()
-                    self.let_go(job.objects)
-            elif isinstance(message, JobDone):
-                self.let_go(objects_of(message))
 
     def on_reconnected(self) -> None:
         """Send again what may have been lost; the manager knows jobs by their ids."""
@@ -213,6 +207,18 @@ class Session:
         self._stop(error)
 
     # ------------------------------------------------------------------ within
+
+    def _on_done(self, done: JobDone) -> None:
+        with self._lock:
+            job = self._jobs.pop(done.job, None)
+        self.holdings.hold(objects_of(done))
+        if job is None or job.cancelled:
+            self.let_go(objects_of(done))
+        else:
+            job.deliver(done)
+        if job is not None:
+            job.end()
+            self.let_go(job.objects)
 
     def _stop(self, end: PyforaError) -> None:
         with self._lock:
@@ -237,7 +243,11 @@ class Session:
         with self._lock:
             jobs = list(self._jobs.values())
         running = [job for job in jobs if not job.cancelled]
-        self._supply({digest: blob for job in running for digest, blob in job.blobs.items()})
+        try:
+            self._supply({digest: blob for job in running for digest, blob in job.blobs.items()})
+        except PyforaError as error:
+            self._stop(error)
+            return
         self.transport.send([job.submit for job in running])
         self.transport.send([CancelJob(job=job.submit.job) for job in jobs if job.cancelled])
 

@@ -10,8 +10,7 @@ import asyncio
 import logging
 import secrets
 import threading
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,20 +18,18 @@ from typing import Any, TypeVar
 from pyfora._errors import ConnectionError, PyforaError, VersionError
 from pyfora._http import HttpApi, Unreachable
 from pyfora._link import Link
+from pyfora._outbox import Outbox
 from pyfora._transport import Receiver
 from ufora_core import __version__
 from ufora_core.errors import ProtocolError, StoreError, VersionMismatch
 from ufora_core.protocol import codec
-from ufora_core.protocol.client import FromClient, Submit
+from ufora_core.protocol.client import FromClient
 from ufora_core.protocol.version import VERSION, check_peer
 from ufora_core.store import Buffer, ObjectStore, shares
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-
-#: A frame is closed once it holds about this many bytes; socket.io servers refuse frames of 1 MB.
-_FRAME_BYTES = 512 * 1024
 
 #: Pause before the second attempt to connect, and the longest one, in seconds.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
@@ -50,7 +47,7 @@ class SocketIoTransport:
             "release": __version__,
             "session": secrets.token_hex(16),
         }
-        self._outbox: deque[FromClient] = deque()
+        self._outbox = Outbox()
         self._woken = False
         self._ended = False
         self._store: ObjectStore | None = None
@@ -80,7 +77,7 @@ class SocketIoTransport:
 
     def send(self, messages: Sequence[FromClient]) -> None:
         """Queue the messages for the next frame."""
-        self._outbox.extend(messages)
+        self._outbox.put(messages)
         if not self._woken:
             self._woken = True
             self._call_soon(self._wake.set)
@@ -194,26 +191,15 @@ class SocketIoTransport:
         try:
             while not link.lost:
                 self._woken = False
-                for frame in self._frames():
+                for frame in self._outbox.frames():
                     await link.send(frame)
                 await self._wake.wait()
                 self._wake.clear()
         finally:
             if not link.lost:
-                for frame in self._frames():
+                for frame in self._outbox.frames():
                     await link.send(frame)
             await link.close()
-
-    def _frames(self) -> Iterator[bytes]:
-        """Everything that waits, in frames of a size that servers take."""
-        while self._outbox:
-            batch: list[FromClient] = []
-            size = 0
-            while self._outbox and (not batch or size < _FRAME_BYTES):
-                message = self._outbox.popleft()
-                batch.append(message)
-                size += _inline_bytes(message)
-            yield codec.encode(batch)
 
     async def _connect(self) -> Link:
         """A link, or the error that a user understands. Waits for a manager that is not up yet."""
@@ -284,12 +270,6 @@ class SocketIoTransport:
             _log.warning("ignored a frame from %s: %s", self._url, error)
             return
         self._receiver.on_messages(messages)
-
-
-def _inline_bytes(message: FromClient) -> int:
-    """About how many bytes the message has on the wire."""
-    data = message.program.data if isinstance(message, Submit) else None
-    return 300 + (len(data) if data else 0)
 
 
 def _shared_store(answer: Any) -> ObjectStore | None:

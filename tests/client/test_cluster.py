@@ -90,8 +90,8 @@ def test_futures_among_the_arguments_are_waited_for(cluster: pyfora.Cluster) -> 
 def test_an_exception_comes_back_as_itself_with_the_user_s_line(cluster: pyfora.Cluster) -> None:
     error = cluster.submit(fail, 3).exception(PATIENCE)
     assert type(error) is Mistake and error.args == (3,)
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    assert (last.name, last.line) == ("fail", "raise Mistake(number)")
+    [only] = traceback.extract_tb(error.__traceback__)
+    assert (only.name, only.line) == ("fail", "raise Mistake(number)")
 
 
 def test_an_argument_that_was_changed_in_place_is_changed_here(cluster: pyfora.Cluster) -> None:

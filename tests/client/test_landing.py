@@ -5,11 +5,13 @@ import traceback
 import weakref
 from collections.abc import Callable, Iterator
 from types import CellType
+from typing import NoReturn
 
 import pytest
 
 from local_engine import LocalEngine
 from pyfora import _traceback, _variables
+from pyfora._capture import Captured
 from pyfora._errors import JobFailedError
 from registered import run
 from ufora_core.program import Frame, Proxy
@@ -223,6 +225,23 @@ def test_a_variable_changed_by_a_function_shows_in_the_frame(cluster: LocalEngin
         bump()
         bump()
     assert count == 2
+
+
+def test_a_variable_that_changed_meanwhile_is_not_set_back() -> None:
+    class Failing(LocalEngine):
+        def run(self, captured: Captured, progress: object = None) -> NoReturn:
+            bump()
+            raise JobFailedError("after a while")
+
+    count = 0
+
+    def bump() -> None:
+        nonlocal count
+        count += 1
+
+    with pytest.raises(JobFailedError), Failing().remotely:
+        count += 10
+    assert count == 1
 
 
 # --------------------------------------------------------------------- exceptions

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from local_engine import LocalEngine
-from pyfora._errors import BadWithBlockError, JobFailedError
+from pyfora import _monitoring
+from pyfora._errors import BadWithBlockError, JobFailedError, PyforaError
 from pyfora._tracing import Stop
 
 Event = tuple[str, str, int]
@@ -236,3 +237,16 @@ def test_a_body_that_could_not_be_stopped_is_reported(
     monkeypatch.setattr(Stop, "arm", lambda self: None)
     with pytest.raises(BadWithBlockError, match="was run here"), cluster.remotely:
         pass
+
+
+class _AllTaken:
+    """``sys.monitoring`` when other tools have taken all of it."""
+
+    def get_tool(self, number: int) -> str:
+        return f"tool {number}"
+
+
+def test_without_a_tool_id_the_block_is_not_entered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_monitoring, "_tool", None)
+    with pytest.raises(PyforaError, match=r"sys\.monitoring"):
+        _monitoring._tool_id(_AllTaken())

@@ -71,6 +71,15 @@ def test_a_block_in_a_loop_runs_every_time(cluster: LocalEngine) -> None:
     assert len(cluster.blocks) == 5
 
 
+def test_a_statement_may_be_remote_now_and_local_then(cluster: LocalEngine) -> None:
+    total = 0
+    for manager in (cluster.remotely.downloadAll(), contextlib.nullcontext()) * 3:
+        with manager:
+            total += 1
+    assert total == 6
+    assert len(cluster.blocks) == 3
+
+
 def test_one_line_blocks_work_in_a_loop(cluster: LocalEngine) -> None:
     total = 0
     for number in range(5):

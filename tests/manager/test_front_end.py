@@ -1,8 +1,12 @@
 """Clients over socket.io."""
 
+import asyncio
+import json
 import logging
+import socket
 from typing import Any
 
+import aiohttp
 import pytest
 
 from fake_client import FakeClient, TurnedAway
@@ -11,6 +15,7 @@ from ufora_core import __version__
 from ufora_core.protocol import codec
 from ufora_core.protocol.client import CancelJob, JobDone, JobOutput, JobProgress, ToClient
 from ufora_core.protocol.parts import Payload
+from ufora_core.protocol.version import VERSION
 from ufora_core.protocol.worker import CancelRoot, PlaceRoot, RootOutput, RootProgress
 from ufora_core.settings import ManagerSettings
 from ufora_manager.app import Running, running
@@ -87,12 +92,28 @@ async def test_session_goes_on_where_its_client_connects_again(manager: Running)
 
 async def test_newer_connection_of_a_session_replaces_the_older_one(manager: Running) -> None:
     async with FakeClient(manager.web_port) as older, FakeClient(manager.web_port) as newer:
-        await older.gone.wait()
+        async with asyncio.timeout(10):
+            await older.gone.wait()
         await newer.submit("a")
         await newer.send(CancelJob(job="a"))
         assert (await newer.next(JobDone)).job == "a"
         assert older.inbox.empty()
         assert len(manager.scheduler.state.sessions) == 1
+
+
+async def test_killed_client_is_noticed_at_once(manager: Running) -> None:
+    url = f"http://127.0.0.1:{manager.web_port}/socket.io/?EIO=4&transport=websocket"
+    async with aiohttp.ClientSession() as http:
+        link = await http.ws_connect(url)
+        auth = {"protocol": VERSION, "release": __version__, "session": "s"}
+        await link.send_str("40" + json.dumps(auth))
+        while not (await link.receive_str()).startswith("40"):
+            pass
+        assert manager.scheduler.state.sessions["s"].gone_at is None
+        link.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        async with asyncio.timeout(2):
+            while manager.scheduler.state.sessions["s"].gone_at is None:
+                await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("garbage", [b"\x00\xff garbage", "text", 7, {"op": "submit"}, None])

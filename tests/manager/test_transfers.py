@@ -59,6 +59,17 @@ async def test_many_transfers_share_one_link(store: ObjectStore) -> None:
     assert {digest: bytes(store.open(digest)) for digest in objects} == objects
 
 
+async def test_object_that_several_jobs_need_at_once_arrives_whole(store: ObjectStore) -> None:
+    data = bytes_of(10 * CHUNK_SIZE)
+    digest = store.put(data).digest
+    with zmq.Context[zmq.Socket[bytes]]() as context:
+        links = DataLinks(context, store, manager="m", strangers=Strangers())
+        async with FakeWorker(1) as worker:
+            await asyncio.gather(*(links.push(worker.address, digest) for _ in range(4)))
+            assert worker.objects == {digest: data}
+        links.close()
+
+
 async def test_object_that_the_worker_lacks_is_refused_with_its_reason(store: ObjectStore) -> None:
     with zmq.Context[zmq.Socket[bytes]]() as context:
         links = DataLinks(context, store, manager="m", strangers=Strangers())

@@ -2,7 +2,7 @@
 
 A form is flat: the path to each part (``people[0].name``) with a text that says what stands there.
 Types are exact, floats are compared by their bits, dicts by their order. An object that was met
-before, on another path, is described by that path, so the form shows which paths lead to one object.
+before, on another path, is described by that path, so that a form shows what is one object.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A program that speaks like an executor, and does what a job's name says.
 
 ``echo``: ends well. ``exit-3``: ends its process. ``segv``: is killed by the system. ``hang``: does
-not hear a stop. ``wait``: ends when it is stopped. ``garbage``: breaks its channel. ``print``:
-prints and ends. ``give``: gives items 10 to 20 away and waits for them.
+not hear a stop. ``eat``: uses 200 MiB of memory. ``wait``: ends when it is stopped. ``garbage``:
+breaks its channel. ``print``: prints and ends. ``give``: gives items 10 to 20 away and waits.
 """
 
 import json
@@ -24,7 +24,7 @@ from ufora_core.protocol.executor import (
     TakePiece,
     Waiting,
 )
-from ufora_core.protocol.parts import Failure, Payload
+from ufora_core.protocol.parts import ExecutorUse, Failure, Payload
 from ufora_core.protocol.worker import Piece, Range
 from ufora_worker.channel import Channel, ChannelClosed
 
@@ -55,6 +55,9 @@ def run_root(channel: Channel, sock: socket.socket, job: str) -> None:
         case "hang":
             signal.signal(signal.SIGUSR1, signal.SIG_IGN)
             time.sleep(1000)
+        case "eat":
+            eaten = b"x" * (200 << 20)
+            time.sleep(len(eaten))
         case "wait":
             time.sleep(1000)
         case "print":
@@ -75,14 +78,17 @@ def wait_for_pieces(channel: Channel, job: str) -> None:
                 run_range(channel, work)
             case TakePiece(piece=piece):
                 channel.send(LoopClosed(job=job, loop=0))
-                end(channel, job, Failure("internal", f"{piece.lo} to {piece.hi}"))
+                ran = piece.use.worker if piece.use is not None else "nobody"
+                end(channel, job, Failure("internal", f"{piece.lo} to {piece.hi} by {ran}"))
                 return
             case _:
                 pass
 
 
 def run_range(channel: Channel, work: Range) -> None:
-    piece = Piece(lo=work.lo, hi=work.hi, partial=EMPTY)
+    worker = json.loads(sys.argv[1])["worker"]
+    use = ExecutorUse(worker=worker, executor=0)
+    piece = Piece(lo=work.lo, hi=work.hi, partial=EMPTY, use=use)
     channel.send(RangeDone(job=work.job, loop=work.loop, piece=piece))
 
 

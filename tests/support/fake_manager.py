@@ -13,7 +13,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
-import socketio  # type: ignore[import-untyped]
+import socketio
 from aiohttp import web
 
 from ufora_core import __version__

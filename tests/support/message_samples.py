@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 import msgspec
+
 from ufora_core.protocol import client, data, executor, worker
 from ufora_core.protocol.parts import Message
 

@@ -96,7 +96,7 @@ Plain = collections.namedtuple("Plain", "a b")
 class Color(enum.Enum):
     RED = 1
     GREEN = "g"
-    ALSO_RED = 1
+    ALSO_RED = 1  # noqa: PIE796 - an alias
 
     def shout(self) -> str:
         return self.name + "!"

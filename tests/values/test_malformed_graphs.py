@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable
@@ -82,10 +83,8 @@ def missing(digest: str) -> bytes:
 def run(graph: Graph) -> None:
     decoder = Decoder(graph, missing)
     for index in range(len(graph.nodes)):
-        try:
+        with contextlib.suppress(CoreError):
             decoder.value(Ref(index))
-        except CoreError as error:
-            assert str(error)
 
 
 @given(st.data())

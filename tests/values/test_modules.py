@@ -145,7 +145,7 @@ def test_imports_inside_functions_bring_modules_as_text(project: Project) -> Non
 def test_relative_imports_inside_functions_are_found(project: Project) -> None:
     project(
         family__="",
-        family__one="def f():\n    from . import two\n    from .two import x\n    return two.x + x\n",
+        family__one="def f():\n    from . import two\n    from .two import x\n    return x + two.x",
         family__two="x = 2\n",
     )
     import family.one  # type: ignore[import-not-found]

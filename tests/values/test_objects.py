@@ -168,7 +168,7 @@ def test_objects_that_hash_by_their_contents_are_keys_once_they_are_full(copy: C
 
 
 def test_singletons_of_installed_modules_stay_what_they_are(copy: Copy) -> None:
-    for value in (dataclasses.MISSING, sys.stdout, logging.root, random._inst):  # type: ignore[attr-defined]
+    for value in (dataclasses.MISSING, sys.stdout, logging.root, random._inst):
         assert copy(value) is value
     assert copy(logging.getLogger("a.b")) is logging.getLogger("a.b")
 

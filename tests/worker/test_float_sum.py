@@ -5,6 +5,7 @@ import sys
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from ufora_worker.float_sum import _emulated, compensates, ordered_sum
 
 OLD, NEW = (3, 11), (3, 12)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ufora_core.compiler.sites import SiteKind
 from ufora_core.errors import StoreError
 from ufora_worker.interrupts import Interrupts, Stopped

@@ -8,6 +8,7 @@ import numpy
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from inline_cluster import InlineCluster
 
 
@@ -93,7 +94,7 @@ def test_items_that_are_objects_of_the_block_come_back_as_these_objects(
     captured = [Point(n) for n in range(40)]
     with cluster.remotely.downloadAll():
         own = [[n] for n in range(40)]
-        again = [each for each in own]  # noqa: C416
+        again = [each for each in own]
         points = [point for point in captured if point.x % 2]
         same = all(a is b for a, b in zip(own, again, strict=True))
     assert same

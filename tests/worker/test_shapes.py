@@ -4,11 +4,13 @@ import builtins
 import math
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ufora_core.compiler.sites import SiteKind
 from ufora_worker.shapes import LiveSegment, accumulator, finish
 
@@ -47,7 +49,7 @@ def folded(kind: SiteKind, values: list[Any], ranges: list[list[int]], *operand:
     segments: list[LiveSegment] = []
     for bounds in ranges:
         results = accumulator(kind)
-        for lo, hi in zip(bounds, bounds[1:], strict=False):
+        for lo, hi in pairwise(bounds):
             results.add(values[lo:hi], lo, hi)
         segments += results.segments
     return finish(kind, segments, operand, PYTHON, lambda lo, hi: values[lo:hi])

@@ -1,14 +1,13 @@
-"""Real supervisors, sockets and processes; only the executors' program and the manager are fakes."""
+"""Real supervisors, sockets and processes; the executors' program and the manager are fakes."""
 
 import json
-import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -32,7 +31,6 @@ from ufora_core.protocol.worker import (
     Welcome,
     WorkAt,
 )
-from ufora_core.settings import WorkerSettings
 from ufora_core.sockets import bind_router
 from ufora_core.store import ObjectStore
 from ufora_worker.executor_pool import ExecutorPool
@@ -207,24 +205,21 @@ def test_a_cancelled_root_ends_within_a_second(bench: Bench, job: str) -> None:
 
 
 def test_executors_over_the_memory_budget_are_ended(bench: Bench) -> None:
-    bench.worker("w", memory_bytes=1)
-    reason, message = failure_of(bench.run("w", "wait"))
+    bench.worker("w", memory_bytes=100 << 20)
+    reason, message = failure_of(bench.run("w", "eat"))
     assert reason == "out-of-memory"
-    assert "ran out of memory (used" in message and "MiB of 0 MiB)" in message
+    assert "ran out of memory (used 2" in message and "MiB of 100 MiB)" in message
+    assert bench.run("w", "echo").failure is None
 
 
 def test_a_range_travels_to_another_worker_and_its_piece_back(bench: Bench) -> None:
     bench.worker("home")
     bench.worker("thief", executors=2)
     bench.manager.send("thief", WorkAt(workers=(bench.addresses["home"],)))
-    ranges: list[int] = []
-    state = bench.supervisors["thief"]._state
-    bench.until(lambda: state.idle == 2)
+    peers = bench.supervisors["home"].state.ledger.peers
+    bench.until(lambda: "thief" in peers and peers["thief"].slots == 2)
     bench.manager.send("home", PlaceRoot(job="give", program=PROGRAM))
-    bench.until(
-        lambda: ranges.append(len(state.ledger.leases)) or "give" in bench.manager.ends("home")
-    )
-    assert failure_of(bench.manager.ends("home")["give"])[1] == "10 to 20"
+    assert failure_of(bench.end_of("home", "give"))[1] == "10 to 20 by thief"
 
 
 def test_a_manager_that_forgot_the_worker_is_told_again(bench: Bench) -> None:
@@ -241,6 +236,10 @@ def test_a_refused_worker_ends_with_the_managers_reason(bench: Bench) -> None:
     assert supervisor.over == "the manager refused this worker: other version"
 
 
+def logged(caplog: pytest.LogCaptureFixture, text: str) -> bool:
+    return text in caplog.text
+
+
 def test_garbage_on_both_ports_is_logged_once_and_ignored(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -252,12 +251,111 @@ def test_garbage_on_both_ports_is_logged_once_and_ignored(
                 stranger.sendall(garbage)
                 for _ in range(3):
                     bench.run("w", f"echo:{port}{garbage[:3]!r}{_}")
-        dealer = bench.manager.context.socket(zmq.DEALER)
-        dealer.connect(f"tcp://127.0.0.1:{port}")
-        for _ in range(3):
-            dealer.send_multipart([b"\xc1 not a message"])
-        bench.until(lambda port=port: f"port {port}: peer=127.0.0.1 sent garbage" in caplog.text)
-        dealer.close(0)
+        with bench.manager.context.socket(zmq.DEALER) as dealer:
+            dealer.linger = 0
+            dealer.connect(f"tcp://127.0.0.1:{port}")
+            for _ in range(3):
+                dealer.send(b"\xc1 not a message")
+            bench.until(partial(logged, caplog, f"port {port}: peer=127.0.0.1 sent garbage"))
     assert bench.run("w", "echo").failure is None
     assert sum("sent garbage" in line for line in caplog.messages) == 2
-    assert sum("does not speak our protocol" in line for line in caplog.messages) == 2
+    strangers = [line for line in caplog.messages if "does not speak our protocol" in line]
+    assert {line.split(":")[0] for line in strangers} == {
+        f"control port {address.control_port}",
+        f"data port {address.data_port}",
+    }
+    assert len(set(strangers)) == len(strangers)
+
+
+# ---------------------------------------------------------------------- the whole process
+
+
+def worker_process(folder: Path, **settings: str) -> tuple[subprocess.Popen[str], socket.socket]:
+    """``ufora_worker`` with fake executors, and our end of its lifeline."""
+    ours, theirs = socket.socketpair()
+    environment = {
+        "UFORA_WORKER_BASE_PORT": "0",
+        "UFORA_WORKER_CORES": "2",
+        "UFORA_DATA_DIR": str(folder),
+        "UFORA_LIFELINE_FD": str(theirs.fileno()),
+        "UFORA_MANAGER_PORT": "1",
+    }
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, str(SUPPORT / "worker_with_fake_executors.py")],
+            env=os.environ | environment | settings,
+            pass_fds=[theirs.fileno()],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    return process, ours
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    _, log = process.communicate()
+    return process.returncode, log
+
+
+def test_the_end_of_the_lifeline_ends_the_worker_and_its_executors(tmp_path: Path) -> None:
+    process, lifeline = worker_process(tmp_path)
+    with lifeline:
+        ports = json.loads(lifeline.recv(1000))
+    assert set(ports) == {"control_port", "data_port"}
+    executors = psutil.Process(process.pid).children()
+    assert len(executors) == 2
+    assert finish(process)[0] == 0
+    assert [executor for executor in executors if executor.is_running()] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_the_worker_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    process, lifeline = worker_process(tmp_path)
+    with lifeline:
+        lifeline.recv(1000)
+        process.send_signal(number)
+        status, log = finish(process)
+    assert status == 0
+    assert f"stopping: told to by {number.name}" in log
+    assert "Traceback" not in log
+
+
+def test_a_killed_worker_leaves_no_executor(tmp_path: Path) -> None:
+    process, lifeline = worker_process(tmp_path)
+    with lifeline:
+        lifeline.recv(1000)
+        executors = psutil.Process(process.pid).children()
+        process.kill()
+        finish(process)
+    gone, alive = psutil.wait_procs(executors, timeout=5)
+    assert (len(gone), alive) == (2, [])
+
+
+def test_a_port_that_is_taken_is_named_with_its_variable(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        process, lifeline = worker_process(tmp_path, UFORA_WORKER_BASE_PORT=str(port))
+        with lifeline:
+            status, log = finish(process)
+    assert status == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in log
+    assert "UFORA_WORKER_BASE_PORT" in log and "Traceback" not in log
+
+
+def test_a_data_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    process, lifeline = worker_process(tmp_path / "file")
+    with lifeline:
+        status, log = finish(process)
+    assert status == 2
+    assert "the data folder" in log and "UFORA_DATA_DIR" in log and "Traceback" not in log
+
+
+def test_a_bad_setting_is_refused_in_one_line(tmp_path: Path) -> None:
+    process, lifeline = worker_process(tmp_path, UFORA_WORKER_CORES="many")
+    with lifeline:
+        status, log = finish(process)
+    assert status == 2
+    assert log.startswith("ufora-worker: UFORA_WORKER_CORES='many' is not allowed")

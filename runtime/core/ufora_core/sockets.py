@@ -4,8 +4,8 @@ The only module of the core that needs pyzmq (extra ``sockets``); the client nev
 """
 
 import logging
+import os
 import socket
-import struct
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
@@ -51,12 +51,18 @@ def connect_dealer(
     context: zmq.Context[zmq.Socket[bytes]], host: str, port: int, identity: str
 ) -> zmq.Socket[bytes]:
     """A DEALER to a ROUTER elsewhere; it connects, and reconnects, in the background."""
+    dealer = new_dealer(context, identity)
+    dealer.connect(f"tcp://{host}:{port}")
+    return dealer
+
+
+def new_dealer(context: zmq.Context[zmq.Socket[bytes]], identity: str) -> zmq.Socket[bytes]:
+    """A DEALER that is not connected yet, for whoever wants to watch it from the start."""
     dealer = context.socket(zmq.DEALER)
     _configure(dealer)
     dealer.setsockopt(zmq.IDENTITY, identity.encode()[:255])
     dealer.setsockopt(zmq.RECONNECT_IVL, 50)
     dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
-    dealer.connect(f"tcp://{host}:{port}")
     return dealer
 
 
@@ -70,6 +76,9 @@ def _configure(sock: zmq.Socket[bytes]) -> None:
     sock.setsockopt(zmq.HEARTBEAT_TIMEOUT, 6000)
 
 
+_FAILURES = (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
+
+
 class HandshakeWatch:
     """Logs each peer once that connects to a listening socket and does not speak ZeroMQ.
 
@@ -81,9 +90,9 @@ class HandshakeWatch:
         self._what = what
         self._peers: dict[int, str] = {}
         self._logged: set[str] = set()
+        self._failed = False
         self.socket = sock.get_monitor_socket(
             zmq.EVENT_ACCEPTED
-            | zmq.EVENT_HANDSHAKE_SUCCEEDED
             | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
             | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
             | zmq.EVENT_DISCONNECTED
@@ -97,21 +106,14 @@ class HandshakeWatch:
             kind, descriptor = event["event"], event["value"]
             if kind == zmq.EVENT_ACCEPTED:
                 self._peers[descriptor] = _peer_name(descriptor)
-            elif kind == zmq.EVENT_HANDSHAKE_SUCCEEDED:
-                self._peers.pop(descriptor, None)
-            elif kind in (
-                zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
-                zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
-            ):
-                self._log_all()
-            elif kind in (zmq.EVENT_DISCONNECTED, zmq.EVENT_CLOSED) and descriptor in self._peers:
-                self._log(self._peers.pop(descriptor))
-
-    def _log_all(self) -> None:
-        # The event of a failed handshake carries an error number instead of the connection.
-        for peer in self._peers.values():
-            self._log(peer)
-        self._peers.clear()
+            elif kind in _FAILURES:
+                # It carries an error number; the end of the very connection follows at once.
+                self._failed = True
+            elif descriptor in self._peers:
+                peer = self._peers.pop(descriptor)
+                if self._failed:
+                    self._log(peer)
+                self._failed = False
 
     def _log(self, peer: str) -> None:
         if peer not in self._logged:
@@ -121,8 +123,8 @@ class HandshakeWatch:
 
 def _peer_name(descriptor: int) -> str:
     try:
-        with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as duplicate:
+        with socket.socket(fileno=os.dup(descriptor)) as duplicate:
             host, *_ = duplicate.getpeername()
-    except (OSError, struct.error):
+    except (OSError, ValueError):
         return "a peer that is gone already"
-    return str(host)
+    return str(host).removeprefix("::ffff:")

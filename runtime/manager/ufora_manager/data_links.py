@@ -7,6 +7,7 @@ each has its own time limit, so a worker that died holds up nobody but those who
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from weakref import WeakValueDictionary
 
 import zmq
 
@@ -107,7 +108,8 @@ class _Link:
     ) -> None:
         self.address = address
         self._strangers = strangers
-        self._turns: dict[str, asyncio.Lock] = {}
+        #: A lock lives as long as somebody holds it or waits for it.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         #: Answers to the transfer of each object; None: the worker is gone.
         self._answers: dict[str, asyncio.Queue[tuple[DataReply, memoryview] | None]] = {}
         self._socket = LoopSocket(asyncio.get_running_loop(), sock, self._on_frames)
@@ -160,7 +162,6 @@ class _Link:
             yield
         finally:
             del self._answers[digest]
-            self._turns.pop(digest, None)
 
     def _send(self, message: Chunk | Fetch, data: memoryview | None = None) -> None:
         parts: list[bytes | memoryview] = [encode([message])]

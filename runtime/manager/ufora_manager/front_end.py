@@ -22,8 +22,10 @@ from ufora_manager.strangers import LibraryComplaints, Strangers, current_peer, 
 
 log = logging.getLogger(__name__)
 
-#: A client that answers no ping for this long (interval + time-out) has lost its link.
-PING_INTERVAL, PING_TIMEOUT = 2, 3
+#: A client that answers no ping for this long (interval + time-out, in seconds) has lost its link.
+#: One that was killed is noticed at once, by its closed connection; this is for machines that
+#: vanished, and long enough for a client whose threads are held up by one long call into C.
+PING_INTERVAL, PING_TIMEOUT = 5, 20
 #: Longest frame taken from a client: some dozens of inline payloads.
 _LONGEST_FRAME = 16 * 1024 * 1024
 #: Frames to clients are split near this size; websocket clients take 4 MiB by default.

@@ -6,7 +6,6 @@ and ends when the supervisor does.
 
 import json
 import logging
-import resource
 import socket
 import sys
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from ufora_core.store import ObjectStore
 from ufora_worker.channel import Channel, ChannelClosed
 from ufora_worker.interrupts import Interrupts, Stopped
 from ufora_worker.loops import Place
+from ufora_worker.memory_limit import limit_memory
 from ufora_worker.output import Output
 from ufora_worker.ranges import RangeRunner
 from ufora_worker.root import Root
@@ -101,7 +101,7 @@ class Executor:
     def _help(self, work: Range) -> None:
         """Run a range of the root's own loop; a stop of it is a stop of the whole job."""
         try:
-            self._ranges.run(work)
+            self._ranges.run(work, counted=False)
         except Stopped:
             self._refuse(work)
             raise
@@ -138,18 +138,6 @@ class Executor:
     @staticmethod
     def _failed(order: RunRoot, reason: str, message: str) -> RootEnded:
         return RootEnded(job=order.job, failure=Failure(reason, message))
-
-
-def limit_memory(limit: int | None) -> None:
-    """Let an allocation past the limit raise MemoryError where the user's code asks for it.
-
-    ``RLIMIT_DATA`` counts private writable memory only, so mapped objects are free.
-    """
-    if limit is not None:
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        if hard != resource.RLIM_INFINITY:
-            limit = min(limit, hard)
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
 def main() -> None:

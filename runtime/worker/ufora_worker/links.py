@@ -10,7 +10,7 @@ from collections.abc import Callable
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-from ufora_core.sockets import connect_dealer
+from ufora_core.sockets import new_dealer
 from ufora_worker.poll_loop import PollLoop
 
 #: Seconds in which a connection must be made before what was sent counts as lost.
@@ -38,10 +38,11 @@ class Link:
         self._on_frames = on_frames
         self._on_change = on_change
         self._waiting_since: float | None = None
-        self._socket = connect_dealer(context, host, port, identity)
+        self._socket = new_dealer(context, identity)
         self._monitor = self._socket.get_monitor_socket(
             zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
         )
+        self._socket.connect(f"tcp://{host}:{port}")
         loop.watch(self._socket, self._read)
         loop.watch(self._monitor, self._observe)
 

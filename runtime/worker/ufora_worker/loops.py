@@ -1,7 +1,7 @@
-"""Runs the items of one loop in this process, and gives the back half away when somebody is hungry.
+"""Runs the items of one loop in this process, and gives the back half away if somebody is hungry.
 
-A loop is never cut into tasks in advance. Its items run in order at full speed, in *slices* of about
-half a millisecond, and between two slices there is one look at the shared words. If an executor
+A loop is never cut into tasks in advance. Its items run in order at full speed, in *slices* of
+about half a millisecond, and between two slices there is one look at the shared words. If an executor
 somewhere is hungry, the back half of what is left becomes a range of its own (lazy binary
 splitting: Tzannes et al., PPoPP 2010); a heartbeat does the same in the middle of a long item
 (heartbeat scheduling: Acar et al., PLDI 2018).

@@ -56,14 +56,21 @@ class RangeRunner:
         self._send = send
         self._tasks: OrderedDict[str, DecodedTask] = OrderedDict()
 
-    def run(self, work: Range) -> None:
-        """Run the range (or what is left of it after giving parts away) and send the piece."""
+    def run(self, work: Range, *, counted: bool = True) -> None:
+        """Run the range (or what is left of it after giving parts away) and send the piece.
+
+        A root that helps with its own loop has its progress to show, so its range is not
+        ``counted``.
+        """
         decoded = self._task(work)
-        position = [0]
+        done = 0
 
         def count(items: int) -> None:
-            position[0] += items
-            self._place.words.set_progress(self._place.executor, position[0], work.hi - work.lo)
+            nonlocal done
+            done += items
+            if counted:
+                words, executor = self._place.words, self._place.executor
+                words.set_progress(executor, done, work.hi - work.lo)
 
         def give(lo: int, hi: int) -> None:
             self._send(Offer(range=replace_bounds(work, lo, hi, results.keep_values)))

@@ -120,7 +120,8 @@ def _split(ledger: Ledger, lease: Lease, back: Range) -> None:
 
 def _close_loop(ledger: Ledger, executor: ExecutorRecord, message: LoopClosed) -> None:
     ledger.close(message.job, message.loop, message.beyond)
-    if executor.status is Status.WAITING and executor.loop == message.loop:
+    over = message.beyond == 0  # else the root goes on waiting for what comes before
+    if over and executor.status is Status.WAITING and executor.loop == message.loop:
         ledger.move(executor, Status.ROOT)
 
 

@@ -1,6 +1,7 @@
 """Run one program: a block, or a call; and make of what it leaves a result for the client."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,10 +18,13 @@ from ufora_worker.block import CompiledBlock, compile_block, parse
 from ufora_worker.interpreter import client_rules, engine
 from ufora_worker.interrupts import Stopped
 from ufora_worker.loops import Loop, Place
+from ufora_worker.memory_limit import memory_limit
 from ufora_worker.partials import Stored, fetch
 from ufora_worker.results import Outcome, encode_result, load_kept
 from ufora_worker.root_loop import Link, LoopFailed
 from ufora_worker.splitting import Splitter
+
+log = logging.getLogger(__name__)
 
 #: The one name that a call's or a definition's result has.
 RESULT = "result"
@@ -48,15 +52,39 @@ class Root:
         job = self._order.job
         try:
             stored = self._run()
-        except LoopFailed as failed:
-            return RootEnded(job=job, failure=failed.failure, use=self.use)
-        except MissingPackageError as missing:
-            message = f"worker {self._worker}: {missing}"
-            return RootEnded(job=job, failure=Failure("missing-package", message))
-        except CoreError as error:
-            message = f"worker {self._worker} could not run the program: {error}"
-            return RootEnded(job=job, failure=Failure("internal", message), use=self.use)
+        except (LoopFailed, Exception) as error:
+            return RootEnded(job=job, failure=self._failure(error), use=self.use)
         return RootEnded(job=job, result=stored.payload, objects=stored.needs, use=self.use)
+
+    def _failure(self, error: LoopFailed | Exception) -> Failure:
+        """Why there is no result; what the user's code raises never comes here."""
+        match error:
+            case LoopFailed(failure=failure):
+                return failure
+            case MissingPackageError():
+                return Failure("missing-package", f"worker {self._worker}: {error}")
+            case MemoryError():
+                return Failure("out-of-memory", self._out_of_memory())
+            case CoreError():
+                message = f"worker {self._worker} could not run the program: {error}"
+                return Failure("internal", message)
+            case _:
+                log.error("job %s could not be run", self._order.job, exc_info=error)
+                return Failure(
+                    "internal",
+                    f"worker {self._worker} failed while it ran this job, which is a fault of "
+                    f"Ufora and not of the block; its log has the details "
+                    f"({type(error).__name__}: {error})",
+                )
+
+    def _out_of_memory(self) -> str:
+        limit = memory_limit()
+        allowed = "the machine has" if limit is None else f"its limit of {limit >> 20} MiB"
+        return (
+            f"worker {self._worker} ran out of memory: what the block holds at its end does not "
+            f"fit into {allowed}; keep less of it, or give the worker more "
+            "(UFORA_WORKER_MEMORY_MB)"
+        )
 
     @property
     def use(self) -> tuple[ExecutorUse, ...]:

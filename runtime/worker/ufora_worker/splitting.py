@@ -16,7 +16,6 @@ from types import CodeType, FrameType
 from typing import Any
 
 from ufora_core.compiler.effects import judge
-
 from ufora_core.compiler.sites import Site, rewrite
 from ufora_core.compiler.slices import slice_function
 from ufora_core.program import Block

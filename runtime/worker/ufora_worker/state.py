@@ -99,6 +99,13 @@ class WorkerState:
         """Jobs whose root is here."""
         return tuple(self.ledger.roots)
 
+    @property
+    def next_deadline(self) -> float | None:
+        """When a ``Tick`` is due: an executor is to be started or killed then."""
+        times = [executor.deadline for executor in self.ledger.executors]
+        dead = [x.restart_at for x in self.ledger.executors if x.status is Status.DEAD]
+        return min([*dead, *(time for time in times if time is not None)], default=None)
+
     # ------------------------------------------------------------------ progress
 
     def _report_progress(self, progress: Sequence[tuple[int, int]]) -> None:

@@ -19,7 +19,7 @@ class Strangers:
 
     def note(self, frame: zmq.Frame, error: Exception) -> None:
         """Log who sent ``frame``, unless something of it was logged before."""
-        peer = str(frame.get("Peer-Address") or "a peer without an address")
+        peer = str(frame.get("Peer-Address")).removeprefix("::ffff:")
         if peer in self._seen:
             return
         if len(self._seen) >= _REMEMBERED:

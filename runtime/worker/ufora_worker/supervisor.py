@@ -89,7 +89,7 @@ class Supervisor:
         ports = Ports(self._peers.port, self._data.port)
         address = self._identity.address(ports.control_port, ports.data_port)
         self._fetches = Fetches(self._context, self.loop, self._store, name, report)
-        self._state = WorkerState(address, self._words.executors, self._identity.first_lease)
+        self.state = WorkerState(address, self._words.executors, self._identity.first_lease)
         self._registration = Registration(
             self._identity.hello(address, self._words.executors), self.loop.now()
         )
@@ -108,9 +108,9 @@ class Supervisor:
 
     def turn(self, longest: float = TICK_SECONDS) -> None:
         """Wait for something to happen (not longer than until the next tick) and deal with it."""
-        self.loop.turn(min(longest, max(0.0, self._ticked_at + TICK_SECONDS - self.loop.now())))
+        self.loop.turn(min(longest, max(0.0, self._next_tick() - self.loop.now())))
         self._handle_all()
-        if self.loop.now() - self._ticked_at >= TICK_SECONDS:
+        if self._next_tick() <= self.loop.now():
             self._tick()
 
     def close(self, reason: str) -> None:
@@ -131,7 +131,7 @@ class Supervisor:
         while self._events:
             event = self._events.popleft()
             try:
-                wanted = self._state.handle(event, self.loop.now())
+                wanted = self.state.handle(event, self.loop.now())
             except RefusedEvent as refusal:
                 self._on_refusal(event, refusal)
                 continue
@@ -143,6 +143,11 @@ class Supervisor:
         if isinstance(event, ExecutorSaid):
             self._pool.kill(event.executor, "sent its supervisor what made no sense")
 
+    def _next_tick(self) -> float:
+        deadline = self.state.next_deadline
+        regular = self._ticked_at + TICK_SECONDS
+        return regular if deadline is None else min(regular, deadline)
+
     def _tick(self) -> None:
         now = self._ticked_at = self.loop.now()
         self._pool.tick(now)
@@ -153,7 +158,7 @@ class Supervisor:
         self._events.append(Tick(tuple(self._words.progress(index) for index in executors)))
         self._handle_all()
         self._manager.send(
-            self._registration.tick(now, self._state.idle, self._memory_used, self._state.roots)
+            self._registration.tick(now, self.state.idle, self._memory_used, self.state.roots)
         )
         silent = self._registration.silent(now)
         if silent and not self._silence_logged:
@@ -173,7 +178,7 @@ class Supervisor:
 
     def _on_manager_link(self, connected: bool) -> None:
         if connected:
-            self._manager.send(self._registration.connected(self._state.roots))
+            self._manager.send(self._registration.connected(self.state.roots))
         else:
             self._registration.disconnected()
 
@@ -182,7 +187,7 @@ class Supervisor:
             case Refused(reason=reason):
                 self._end(f"the manager refused this worker: {reason}")
             case Welcome() | Introduce() | HeartbeatSeen():
-                answers = self._registration.heard(message, self.loop.now(), self._state.roots)
+                answers = self._registration.heard(message, self.loop.now(), self.state.roots)
                 if isinstance(message, Welcome):
                     self._join_store(message)
                 self._manager.send(answers)
@@ -193,7 +198,7 @@ class Supervisor:
         log.info("registered with %s (Ufora %s)", welcome.manager, welcome.release)
         if shares(welcome.store_path, welcome.store_proof):
             self._folder.use_store(Path(welcome.store_path))
-            self._manager.send(self._registration.shares_store(self._state.roots))
+            self._manager.send(self._registration.shares_store(self.state.roots))
         else:
             self._folder.use_store(self._folder.own_store)
         self._events.append(Registered())

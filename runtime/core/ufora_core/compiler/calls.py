@@ -11,6 +11,7 @@ from types import (
     MethodDescriptorType,
     MethodType,
     ModuleType,
+    WrapperDescriptorType,
 )
 
 from ufora_core.compiler import classes, library
@@ -184,6 +185,7 @@ _CALLERS = {
     classes.LruCache: _call_cached,
     BuiltinFunctionType: _call_built_in,
     MethodDescriptorType: _call_descriptor,
+    WrapperDescriptorType: _call_descriptor,
 }
 
 
@@ -225,7 +227,7 @@ def call_builtin_method(
         made = frame.made(None, *to.all())
         return Value(made.reach, receiver.types if receiver.objects is None else None)
     if name == "__setattr__":
-        refuse_change(frame, node, to.positional[0] if to.positional else receiver)
+        refuse_change(frame, node, receiver)
         frame.store(receiver, *to.all())
         return NOTHING
     rule = METHODS.get(name)
@@ -242,8 +244,9 @@ def _construct(frame: Frame, node: ast.AST, cls: type, to: Arguments) -> Value:
     world = frame.session.world
     if issubclass(cls, BaseException) and classes.is_trusted(cls):
         return frame.made(cls, *to.all())
-    if world.nature(cls) is not Nature.USER:
-        _refuse_unknown(frame, node, qualified_name(cls))
+    name = qualified_name(cls)
+    if world.nature(cls) is not Nature.USER or (name and known_effect(name)):
+        _refuse_unknown(frame, node, name)
     world.add_class(cls)
     if type(cls) is enum.EnumMeta:
         members = tuple(cls.__dict__["_member_map_"].values())

@@ -173,6 +173,13 @@ def numpy_functions() -> tuple[type, ...]:
     return () if numpy is None else (numpy.ufunc, type(numpy.sum))
 
 
+def inputs_of_ufunc(name: str) -> int | None:
+    """How many inputs NumPy's element-wise function ``numpy.name`` has; None for other functions."""
+    numpy = sys.modules["numpy"]
+    found = vars(numpy).get(name.removeprefix("numpy."))
+    return found.nin if type(found) is numpy.ufunc else None
+
+
 @functools.cache
 def _numpy_numbers(generic: type) -> frozenset[type]:
     """Every class of number that NumPy computes with."""

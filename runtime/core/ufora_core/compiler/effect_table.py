@@ -205,6 +205,7 @@ EFFECTS: Mapping[str, str] = {
     "builtins.locals": "hands out the variables around it",
     "builtins.vars": "hands out an object's attributes",
     "random.": "draws from a random generator whose state the whole program shares",
+    "numpy.random": "draws from a random generator whose state the whole program shares",
     "numpy.random.": "draws from a random generator whose state the whole program shares",
     "secrets.": "draws random numbers",
     "uuid.": "draws random numbers",

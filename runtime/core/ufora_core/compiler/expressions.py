@@ -2,12 +2,13 @@
 
 import ast
 from collections.abc import Callable, Iterable, Mapping
-from types import GeneratorType, ModuleType
+from types import GeneratorType
 from typing import Any
 
 from ufora_core.compiler import members
 from ufora_core.compiler.calls import call, call_method
 from ufora_core.compiler.frames import Arguments, Frame, LocalFunction, of_function
+from ufora_core.compiler.identity import check_identity
 from ufora_core.compiler.kinds import (
     ANYTHING,
     BOOL,
@@ -27,7 +28,6 @@ from ufora_core.compiler.operators import (
     CONTAINS,
     HASH,
     ITERATE,
-    SUBSCRIPT,
     TRUTH,
     UNARY,
     binary,
@@ -39,8 +39,7 @@ from ufora_core.compiler.operators import (
 from ufora_core.compiler.proof import quote
 from ufora_core.compiler.results import container, numeric
 from ufora_core.compiler.special_forms import call_special_form
-
-_SINGLETONS = (None, True, False, ...)
+from ufora_core.compiler.subscripts import subscript
 
 
 def evaluate(frame: Frame, node: ast.expr) -> Value:
@@ -174,7 +173,8 @@ def _compare(frame: Frame, node: ast.Compare) -> Value:
     for operator, (i, right) in zip(node.ops, enumerate(operands[1:]), strict=True):
         left = operands[i]
         if isinstance(operator, ast.Is | ast.IsNot):
-            _check_identity(frame, node, (node.left, *node.comparators)[i : i + 2], left, right)
+            written = (node.left, *node.comparators)[i : i + 2]
+            check_identity(frame, node, written, left, right)
             continue
         membership = isinstance(operator, ast.In | ast.NotIn)
         names = CONTAINS if membership else COMPARE
@@ -187,102 +187,19 @@ def _compare(frame: Frame, node: ast.Compare) -> Value:
     return result
 
 
-def _check_identity(
-    frame: Frame, node: ast.Compare, sides: Iterable[ast.expr], *values: Value
-) -> None:
-    """``is`` is fine with a singleton on one side, or between classes or modules."""
-    if any(isinstance(each, ast.Constant) and each.value in _SINGLETONS for each in sides):
-        return
-    if not all(map(_is_unique, values)):
-        frame.refuse(
-            node,
-            f"{quote(node)} asks whether two values are the same object, which may differ on "
-            "another machine: compare with `==`",
-        )
-
-
-def _is_unique(value: Value) -> bool:
-    """True for objects of which every process has exactly one."""
-    if is_exactly(value, type, type(None), bool):
-        return True
-    return value.objects is not None and all(
-        issubclass(type(each.object), type | ModuleType)
-        or type(type(each.object)).__name__ == "EnumType"
-        for each in value.objects
-    )
-
-
-# ---------------------------------------------------------------------- subscripts
-
-
 def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     base = evaluate(frame, node.value)
     index = evaluate(frame, node.slice)
-    _check_missing(frame, node, base)
-    own = special(frame, node, SUBSCRIPT, base, deep=False)
-    special(frame, node, HASH, index)
-    if is_array(base):
-        return join(own, _array_part(frame, node.slice, base))
-    if isinstance(node.slice, ast.Slice):
-        return join(own, _sliced(frame, base))
-    if base.objects is not None:
-        return join(own, ANYTHING)
-    return join(own, frame.demoted(_item_of(base)))
-
-
-def _item_of(base: Value) -> Value:
-    if is_exactly(base, str):
-        return STR
-    return constant(int) if is_exactly(base, range, bytes) else part_of(base)
-
-
-def _check_missing(frame: Frame, node: ast.Subscript, base: Value) -> None:
-    """A missing key of a defaultdict is added by looking it up."""
-    world = frame.session.world
-    may_add = world.has_default_dicts and base.types is None
-    named = base.types is not None and any(
-        cls.__name__ == "defaultdict" for each in base.types for cls in each.__mro__
-    )
-    if base.reach is Reach.SHARED and (may_add or named):
-        frame.refuse(
-            node,
-            f"{quote(node)} may add a key to a defaultdict that exists outside of this item: use "
-            "`.get(...)`",
-        )
-
-
-def is_array(value: Value) -> bool:
-    """True for a NumPy array from outside whose shape is known."""
-    return (
-        value.inner is not None
-        and value.types is not None
-        and all(cls.__name__ == "ndarray" for cls in value.types)
-    )
-
-
-def _array_part(frame: Frame, index: ast.expr, base: Value) -> Value:
-    """An item or view of an array."""
-    indices = index.elts if isinstance(index, ast.Tuple) else [index]
-    part = base
-    for each in indices:
-        one = not isinstance(each, ast.Slice) and is_exactly(evaluate(frame, each), int)
-        if not one or part.inner is None:
-            return Value(base.reach, base.types)
-        part = part.inner
-    return part
-
-
-def _sliced(frame: Frame, base: Value) -> Value:
-    if base.types is not None and base.types <= {list, tuple, str, bytes, bytearray}:
-        if base.reach is Reach.IMMUTABLE:
-            return base
-        return Value(frame.fresh(part_of(base)), base.types)
-    return frame.demoted(base) if base.reach <= Reach.OWN else ANYTHING
+    written = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    indices = [None if isinstance(each, ast.Slice) else evaluate(frame, each) for each in written]
+    return subscript(frame, node, base, index, indices)
 
 
 def _slice(frame: Frame, node: ast.Slice) -> Value:
     parts = [each for each in (node.lower, node.upper, node.step) if each is not None]
-    return container(frame, tuple, *(evaluate(frame, each) for each in parts))
+    values = [evaluate(frame, each) for each in parts]
+    special(frame, node, ("__index__",), *values)
+    return container(frame, tuple, *values)
 
 
 # ---------------------------------------------------------------------- displays

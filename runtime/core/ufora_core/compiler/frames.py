@@ -8,10 +8,12 @@ import ast
 import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import CellType, CodeType, FunctionType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType
 from typing import NoReturn
 
+from ufora_core.compiler.classes import Nature, nature
 from ufora_core.compiler.closed_world import Unknowable, World
+from ufora_core.compiler.effect_table import known_effect
 from ufora_core.compiler.kinds import (
     NOTHING,
     Known,
@@ -115,10 +117,21 @@ class Session:
         self._depth += 1
         if self._depth > _DEEPEST:
             frame.refuse(node, "functions call each other too deeply to look into all of them")
+        if type(function) is FunctionType and self.definition_of(function) is None:
+            frame.refuse(
+                node,
+                f"`{function.__qualname__}` cannot be looked into, since it has no source here or "
+                "is asynchronous: call it outside of the loop",
+            )
         try:
             return self._run(self, function, to)
         finally:
             self._depth -= 1
+
+    def definition_of(self, function: FunctionType) -> ast.FunctionDef | ast.Lambda | None:
+        """The source of a function, parsed; None where there is none."""
+        found = self.source_of(function.__code__)
+        return found if isinstance(found, ast.FunctionDef | ast.Lambda) else None
 
     def step(self, frame: "Frame", node: ast.AST) -> None:
         """Counts the work done."""
@@ -224,13 +237,13 @@ class Frame:
         try:
             return self.session.world.see(value)
         except Unknowable as unknown:
-            self.refuse(node, f"`{name}` {unknown}")
+            self.refuse(node, f"`{name}` {_effect_of(value) or unknown}")
 
     # ------------------------------------------------------------------ objects made here
 
     def fresh(self, *contents: Value) -> Reach:
         """The reach of a new object that holds these values."""
-        if any(_is_code(each) for each in contents):
+        if any(map(is_code, contents)):
             self.session.world.note("has_code")
         alone = widest(contents) <= Reach.OWN and not self.leaky
         return Reach.OWN if alone else Reach.SHELL
@@ -277,11 +290,26 @@ class Frame:
         raise NotProved(Reason(message, self.filename, line))
 
 
-def _is_code(value: Value) -> bool:
-    kinds = (FunctionType, LocalFunction, Bound)
-    return value.objects is not None and any(
-        type(each.object) in kinds or issubclass(type(each.object), type) for each in value.objects
-    )
+def _effect_of(item: object) -> str | None:
+    """What methods of an object of a library are known to do (or of the object that a captured
+    method belongs to)."""
+    cls = type(item.__self__ if type(item) in _METHODS else item)  # type: ignore[attr-defined]
+    return known_effect(f"{cls.__module__}.{cls.__qualname__}")
+
+
+_METHODS = (MethodType, BuiltinFunctionType)
+
+
+def is_code(value: Value) -> bool:
+    """True when ``value`` is one of some known functions or classes."""
+    return value.objects is not None and all(_is_code(each.object) for each in value.objects)
+
+
+def _is_code(item: object) -> bool:
+    cls = type(item)
+    if cls in (LocalFunction, Bound) or issubclass(cls, type):
+        return True
+    return nature(cls) is Nature.CODE
 
 
 def of_function(function: LocalFunction | Bound | Super) -> Value:

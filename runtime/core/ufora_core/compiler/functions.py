@@ -11,7 +11,6 @@ from ufora_core.compiler.expressions import evaluate
 from ufora_core.compiler.frames import Arguments, Frame, LocalFunction, Outcome, Session
 from ufora_core.compiler.kinds import NONE, NOTHING, Known, Reach, Value, join
 from ufora_core.compiler.names import Comprehension, mangled, parameters
-from ufora_core.compiler.proof import NotProved, Reason
 from ufora_core.compiler.results import container
 from ufora_core.compiler.statements import execute
 
@@ -146,16 +145,8 @@ def _open(
         )
         return frame, function.node, function.defaults
     code = function.__code__
-    definition = session.source_of(code)
-    if not isinstance(definition, ast.FunctionDef | ast.Lambda):
-        raise NotProved(
-            Reason(
-                f"`{function.__name__}` cannot be looked into, since it has no source here or is "
-                "asynchronous: call it outside of the loop",
-                code.co_filename,
-                code.co_firstlineno,
-            )
-        )
+    definition = session.definition_of(function)
+    assert definition is not None  # Session.call looks first
     cells: dict[str, CellType] = dict(
         zip(code.co_freevars, function.__closure__ or (), strict=True)
     )

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable, Iterator
 
 from ufora_core.compiler import classes
-from ufora_core.compiler.frames import Arguments, Frame
+from ufora_core.compiler.frames import Arguments, Frame, is_code
 from ufora_core.compiler.kinds import CONSTANT, NOTHING, Reach, Value, is_exactly, join, part_of
 from ufora_core.compiler.members import refuse_change
 from ufora_core.compiler.method_table import ARRAY_METHODS
@@ -59,7 +59,7 @@ def apply(use: Use, call: Call) -> Value:
     if rule.touches:
         own = special(frame, node, _USES.get(use.name, READ), *map(_as_data, use.operands))
     if rule.text:
-        for operand in use.operands:
+        for operand in _texts(use):
             text_of(frame, node, operand)
     _check_order(use)
     if use.is_numpy:
@@ -69,9 +69,15 @@ def apply(use: Use, call: Call) -> Value:
     return result_of(use, own, returned)
 
 
+def _texts(use: Use) -> list[Value]:
+    """The operands whose text shows: all but callbacks."""
+    callbacks = [value for name, value in use.to.keywords.items() if name in use.rule.calls]
+    return [value for value in use.operands if value not in callbacks]
+
+
 def _as_data(value: Value) -> Value:
     """A function among the arguments is called or kept, and no operator is applied to it."""
-    return CONSTANT if value.objects is not None and value.inner is None else value
+    return CONSTANT if is_code(value) else value
 
 
 # ---------------------------------------------------------------------- checks
@@ -93,7 +99,7 @@ def _check_outputs(use: Use) -> None:
         if keyword in _WRITES_OR_RUNS and name != "format" and not is_exactly(value, type(None)):
             frame.refuse(node, f"{quote(node)}: `{keyword}=` cannot be used in a loop to be split")
     if use.is_numpy:
-        inputs = 3 if name in _THREE_INPUTS else 2
+        inputs = 3 if name in _THREE_INPUTS else classes.inputs_of_ufunc(name) or 2
     elif name in ARRAY_METHODS:
         inputs = 2 if name == "clip" else 1
     else:
@@ -166,7 +172,7 @@ def _given(use: Use, callback: Value) -> Iterator[Value]:
         return
     several = use.name in ("builtins.min", "builtins.max") and len(use.to.positional) > 1
     for value in use.operands:
-        if value is callback or value.objects is not None:
+        if value is callback or is_code(value):
             continue
         item = iterate(use.frame, use.node, value, ordered=False)
         yield part_of(item) if use.name == "itertools.starmap" else item

@@ -14,7 +14,8 @@ from types import (
 from ufora_core.compiler import classes
 from ufora_core.compiler.classes import Nature
 from ufora_core.compiler.closed_world import instance_attributes
-from ufora_core.compiler.frames import Arguments, Bound, Frame, Super, of_function
+from ufora_core.compiler.effect_table import known_effect
+from ufora_core.compiler.frames import Arguments, Bound, Frame, Super, is_code, of_function
 from ufora_core.compiler.kinds import (
     ANYTHING,
     CONSTANT,
@@ -200,9 +201,15 @@ def _of_object(frame: Frame, node: ast.AST, value: Value, known: Known, name: st
 
 def _of_module(frame: Frame, node: ast.AST, module: ModuleType, name: str) -> Value:
     names = vars(module)
+    qualified = f"{module.__name__}.{name}"
+    effect = known_effect(qualified)
     if name not in names:
-        frame.refuse(node, f"{quote(node)}: there is no `{name}` in module {module.__name__} (yet)")
-    return frame.see(names[name], f"{module.__name__}.{name}", node)
+        effect = effect or f"is not there: module {module.__name__} has not loaded it (yet)"
+        frame.refuse(node, f"{quote(node)} {effect}")
+    value = frame.see(names[name], qualified, node)
+    if effect is not None and value.reach is not Reach.IMMUTABLE and not is_code(value):
+        frame.refuse(node, f"{quote(node)} {effect}")
+    return value
 
 
 def _of_class(frame: Frame, node: ast.AST, cls: type, name: str) -> Value:
@@ -302,6 +309,14 @@ def refuse_change(frame: Frame, node: ast.AST, target: Value) -> None:
     if target.reach is Reach.SHARED:
         frame.refuse(
             node,
-            f"{quote(node)} changes an object that may exist outside of this item: let each item "
-            "return what it found, and put the results together after the loop",
+            f"{_change(node)}, which may exist outside of this item: let each item return what it "
+            "found, and put the results together after the loop",
         )
+
+
+def _change(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute | ast.Subscript):
+        return f"storing into {quote(node)} changes {quote(node.value)}"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return f"{quote(node)} changes {quote(node.func.value)}"
+    return f"{quote(node)} changes an object"

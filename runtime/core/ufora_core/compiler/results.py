@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from ufora_core.compiler import classes
-from ufora_core.compiler.frames import Arguments, Frame
+from ufora_core.compiler.frames import Arguments, Frame, is_code
 from ufora_core.compiler.kinds import (
     CONSTANT,
     NOTHING,
@@ -150,7 +150,7 @@ def _computed(use: Use, special: Value, returned: Value) -> Value:
 
 def _returned(use: Use, special: Value, returned: Value) -> Value:
     given = (*use.to.positional[1:], *use.to.keywords.values())
-    first = [value for value in (*use.to.positional[:1], *given) if value.objects is None]
+    first = [value for value in (*use.to.positional[:1], *given) if not is_code(value)]
     result = join(returned, *map(part_of, first), *first[1:])
     return result if use.name == "functools.reduce" else use.frame.made(None, result)
 

@@ -4,24 +4,26 @@ A site is a comprehension, or a call such as ``sum((f(x) for x in xs), start)`` 
 generator expression. ``rewrite`` turns each one, in place, into ::
 
     <original> if __ufora_plain__ else
-    __ufora_result__() if __ufora_loop__(INDEX, sum, xs, start) else
-    sum((f(x) for x in __ufora_items__()), __ufora_operand__())
+    __ufora_result__(start) if __ufora_loop__(INDEX, sum, xs) else
+    sum((f(x) for x in __ufora_items__()), start)
 
-so that a program runs exactly as written unless the engine takes a loop over. Five names stand in
+so that a program runs exactly as written unless the engine takes a loop over. Four names stand in
 the namespace of builtins of the code that runs:
 
 ``__ufora_plain__``
     True while nothing may be split: the original expression runs, at the cost of one look-up.
-``__ufora_loop__(index, function, iterable, *operand)``
-    Takes the loop and runs it (True), or declines (False). ``function`` is what the reducer's name
-    means just now (None for a bare comprehension): unless it is the builtin, the engine declines.
-    Local variables that items read are in ``sys._getframe(1).f_locals``; ``Site.local_names``
-    says which. The operand is the reducer's start or default, evaluated after the iterable.
-``__ufora_result__()``
-    Called next by the same frame when the loop was taken: the value of the whole expression.
-``__ufora_items__()`` and then, where there is an operand, ``__ufora_operand__()``
-    Called next by the same frame when the engine declined: what it was given, so that
-    nothing is evaluated twice. What cannot be iterated fails here, as and where it did before.
+``__ufora_loop__(index, function, iterable)``
+    Takes the loop (True), or declines (False). ``function`` is what the reducer's name means just
+    now (None for a bare comprehension): unless it is the builtin, the engine declines. Local
+    variables that items read are in ``sys._getframe(1).f_locals``; ``Site.local_names`` says
+    which.
+``__ufora_result__(*operand)``
+    Called next by the same frame when the loop was taken: runs it and gives the value of the whole
+    expression. The operand is the reducer's start or default, evaluated after the iterable as in
+    the original.
+``__ufora_items__()``
+    Called next by the same frame when the engine declined: the iterable, which is not evaluated
+    twice. What cannot be iterated fails here, as and where it did before.
 
 Of nested sites the outermost comes first; those inside its item are sites only in the last form,
 which runs when the engine declines the outer one. Sites are numbered in the order in
@@ -50,7 +52,6 @@ PLAIN = "__ufora_plain__"
 LOOP = "__ufora_loop__"
 RESULT = "__ufora_result__"
 ITEMS = "__ufora_items__"
-OPERAND = "__ufora_operand__"
 
 N = TypeVar("N", bound=ast.AST)
 
@@ -260,21 +261,14 @@ class _Rewriter(ast.NodeTransformer):
         iterable = self.visit(outermost.iter)
         outermost.iter = _at(outermost.iter, _call(ITEMS))
         self._item_parts(comprehension)
-        operands = self._take_operands(node)
+        operands = self._operands(node)
         function = copy.deepcopy(reducer) if reducer is not None else ast.Constant(None)
-        taken = _call(LOOP, ast.Constant(site.index), function, iterable, *operands)
-        declined = ast.IfExp(taken, _call(RESULT), node)
+        taken = _call(LOOP, ast.Constant(site.index), function, iterable)
+        declined = ast.IfExp(taken, _call(RESULT, *operands), node)
         return _at(original, ast.IfExp(_load(PLAIN), original, declined))
 
-    def _take_operands(self, node: ast.expr) -> list[ast.expr]:
-        """The call's operand, rewritten; the engine's copy of its value stands in its place."""
-        if not isinstance(node, ast.Call):
-            return []
-        operands = [self.visit(each) for each in _arguments(node)[1:]]
-        node.args[1:] = [_at(each, _call(OPERAND)) for each in node.args[1:]]
-        for keyword in node.keywords:
-            keyword.value = _at(keyword.value, _call(OPERAND))
-        return operands
+    def _operands(self, node: ast.expr) -> list[ast.expr]:
+        return copy.deepcopy(_arguments(node)[1:]) if isinstance(node, ast.Call) else []
 
     def _describe(self, original: ast.expr, kind: SiteKind) -> Site:
         place = original
@@ -326,14 +320,37 @@ def _folds(kind: SiteKind, argument: ast.expr) -> bool:
 
 
 def _plain_operand(node: ast.Call, kind: SiteKind) -> bool:
-    """At most one operand, and written in a way that the reducer takes."""
-    operand = _OPERAND.get(kind)
-    by_position = node.args[1:]
-    if len(by_position) + len(node.keywords) > 1 or _suspends_or_binds(_arguments(node)[1:]):
+    """At most one operand, written in a way that the reducer takes, and that leaves the variables
+    alone which the engine has read by then."""
+    by_position, by_keyword = node.args[1:], node.keywords
+    if len(by_position) + len(by_keyword) > 1:
         return False
-    if by_position:
-        return kind is SiteKind.SUM and not isinstance(by_position[0], ast.Starred)
-    return all(keyword.arg == operand for keyword in node.keywords)
+    if by_position and kind is not SiteKind.SUM:
+        return False
+    if any(keyword.arg != _OPERAND.get(kind) for keyword in by_keyword):
+        return False
+    return all(map(_is_simple, _arguments(node)[1:]))
+
+
+def _is_simple(operand: ast.expr) -> bool:
+    """Names, constants, displays and operators of such; calls only of constants
+    (``Fraction(0)``)."""
+    if isinstance(operand, ast.Call):
+        arguments = _arguments(operand)
+        return all(isinstance(each, ast.Constant) for each in arguments) and _is_simple(
+            operand.func
+        )
+    if not isinstance(operand, _SIMPLE):
+        return False
+    return all(
+        _is_simple(child) for child in ast.iter_child_nodes(operand) if isinstance(child, ast.expr)
+    )
+
+
+_SIMPLE = (
+    *(ast.Name, ast.Constant, ast.Attribute, ast.UnaryOp, ast.BinOp),
+    *(ast.Tuple, ast.List, ast.Dict, ast.Set),
+)
 
 
 def _can_be_split(comprehension: Comprehension) -> bool:

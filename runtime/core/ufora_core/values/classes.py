@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["STEPS", "ClassTrackers", "attributes_of", "encode_class"]
 
 #: What Python itself puts into a new class.
-_MADE_ANEW = frozenset(
-    {"__module__", "__abstractmethods__", "_abc_impl", "__dict__", "__weakref__"}
-)
+_MADE_ANEW = frozenset({"__module__", "__abstractmethods__", "_abc_impl"})
+#: Of slots, and of ``__dict__`` and ``__weakref__``.
+_DESCRIPTORS_OF_SLOTS = (MemberDescriptorType, GetSetDescriptorType)
+#: What can only be given to a class when it is made: later, it would be the metaclass's attribute.
+_GIVEN_AT_ONCE = ("__slots__", "__class__", "__dict__", "__name__", "__bases__", "__mro__")
 #: Of an enumeration: what EnumType makes from the members.
 _MADE_BY_ENUM = frozenset({"__new__", "__new_member__"})
 _SUNDERS_KEPT = frozenset({"_generate_next_value_", "_missing_", "_ignore_"})
@@ -40,11 +42,12 @@ def attributes_of(cls: type) -> dict[str, Any]:
     found = {
         name: value
         for name, value in vars(cls).items()
-        if name not in _MADE_ANEW and not isinstance(value, MemberDescriptorType)
+        # By their types, since the value of an attribute may not like to be looked at.
+        if name not in _MADE_ANEW and type(value) not in _DESCRIPTORS_OF_SLOTS
     }
     if isinstance(cls, enum.EnumMeta):
         found = {name: value for name, value in found.items() if _is_kept_of_enum(cls, name)}
-    return {n: v for n, v in found.items() if not isinstance(v, GetSetDescriptorType)}
+    return found
 
 
 def _is_kept_of_enum(cls: enum.EnumMeta, name: str) -> bool:
@@ -128,7 +131,7 @@ def _given(node: nodes.Class) -> dict[str, Item]:
     if len(node.names) != len(node.values):
         raise ValueGraphError(f"{len(node.names)} attributes with {len(node.values)} values")
     pairs = dict(zip(node.names, node.values, strict=True))
-    made_with = [*node.names[: node.members], *(n for n in ("__slots__",) if n in pairs)]
+    made_with = [*node.names[: node.members], *(n for n in _GIVEN_AT_ONCE if n in pairs)]
     return {name: pairs[name] for name in made_with}
 
 
@@ -171,7 +174,7 @@ def _quiet(model: type) -> type:
     again afterwards."""
     parent = model.__base__ or object
     body: dict[str, Any] = {"__init_subclass__": classmethod(lambda cls, **keywords: None)}
-    if "__slots__" in vars(model) or not is_defined_in_python(model):
+    if "__slots__" in vars(model) or not model.__dictoffset__:
         body["__slots__"] = vars(model).get("__slots__", ())
     return _make_plain(type(parent), model.__name__, (parent,), body)
 
@@ -192,7 +195,7 @@ def _class_fills(node: nodes.Class) -> Iterable[Item]:
 
 def _fill_class(decoder: Decoder, cls: Any, node: nodes.Class) -> None:
     for name, item in zip(node.names[node.members :], node.values[node.members :], strict=True):
-        if name != "__slots__":
+        if name not in _GIVEN_AT_ONCE:
             type.__setattr__(cls, name, decoder.get(item))
     if node.member_state is not None:
         for name, state in decoder.get_as(dict, node.member_state).items():

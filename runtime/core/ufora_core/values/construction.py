@@ -4,12 +4,13 @@ every reference that can be kept is kept, cyclic ones included."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from ufora_core.errors import CoreError, ValueGraphError
+from ufora_core.errors import CoreError, UnconvertibleValueError, ValueGraphError
 from ufora_core.values import nodes
 from ufora_core.values.nodes import AnyNode, Item, Ref
+from ufora_core.values.placeholder import unconvertible_like
 from ufora_core.values.steps import Steps
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Construction:
         self._states = [_NEW] * len(self._nodes)
         #: Nodes still to be looked at, the next one last.
         self._stack: list[int] = []
+        self._current = 0
         #: Nodes that wait for another one's next step.
         self._waiting: defaultdict[int, list[int]] = defaultdict(list)
 
@@ -48,12 +50,23 @@ class Construction:
         return self._states[index] == _DONE
 
     def complete(self, index: int) -> None:
-        """Build the object of a node and everything below it."""
+        """Build the object of a node and everything below it.
+
+        Raises:
+            CoreError: that cannot be done; whatever an object's own code raised is the cause.
+        """
         self._stack.append(self._checked(index))
         try:
-            while self._stack:
-                self._advance(self._stack[-1])
+            self._run()
             self._resolve_waiting()
+        except CoreError:
+            raise
+        except Exception as error:
+            node = self._nodes[self._current]
+            raise ValueGraphError(
+                f"node {self._current} ({type(node).__name__}{_title(node)}) cannot be built: "
+                f"{type(error).__name__}: {error}"
+            ) from error
         finally:
             self._stack.clear()
 
@@ -62,67 +75,71 @@ class Construction:
             raise ValueGraphError(f"there is no node {index} among {len(self._nodes)}")
         return index
 
-    def _advance(self, index: int) -> None:
-        """Bring the node on top of the stack one step on."""
-        state = self._states[index]
-        if state == _NEW:
-            self._begin(index)
-        elif state == _MAKING:
-            self._make_or_wait(index)
-        else:
-            self._stack.pop()
-            if state == _FILLING:
-                self._fill_or_wait(index)
+    def _run(self) -> None:
+        """Bring the node on top of the stack as far as it gets, until none is left."""
+        stack, states = self._stack, self._states
+        while stack:
+            index = self._current = stack[-1]
+            node = self._nodes[index]
+            steps = self._table[type(node)]
+            depth = len(stack)
+            if states[index] == _NEW:
+                self._begin(index, node, steps)
+            if states[index] == _MAKING and len(stack) == depth:
+                self._make_or_wait(index, node, steps)
+            if len(stack) == depth:
+                stack.pop()
+                if states[index] == _FILLING:
+                    self._fill_or_wait(index, node, steps)
 
-    def _begin(self, index: int) -> None:
-        steps, node = self._table[type(self._nodes[index])], self._nodes[index]
+    def _begin(self, index: int, node: AnyNode, steps: Steps) -> None:
         known = steps.known(self._decoder, node) if steps.known is not None else None
         if known is not None:
             self._objects[index] = known
             self._move(index, _DONE)
         else:
             self._states[index] = _MAKING
-            self._visit(self._guard(index, lambda: steps.needs(node)))
+            self._visit(steps.needs(node))
 
     def _visit(self, items: Iterable[Item]) -> None:
         for item in items:
             if type(item) is Ref and self._states[self._checked(item.index)] == _NEW:
                 self._stack.append(item.index)
 
-    def _make_or_wait(self, index: int) -> None:
-        node = self._nodes[index]
-        steps = self._table[type(node)]
+    def _make_or_wait(self, index: int, node: AnyNode, steps: Steps) -> None:
         blocker = self._missing(steps.needs(node))
         if blocker is not None:
-            self._stack.pop()
             self._waiting[blocker].append(index)
-        else:
-            self._objects[index] = self._guard(index, lambda: steps.make(self._decoder, node))
-            self._move(index, _FILLING)
-            self._visit(self._guard(index, lambda: steps.fills(node)))
+            return
+        try:
+            self._objects[index] = steps.make(self._decoder, node)
+        except UnconvertibleValueError as error:
+            # It cannot be made without what stayed behind, and may not be used at all.
+            self._objects[index] = unconvertible_like(error)
+            self._move(index, _DONE)
+            return
+        self._move(index, _FILLING if steps.fill is not None else _DONE)
+        self._visit(steps.fills(node))
 
-    def _fill_or_wait(self, index: int) -> None:
-        node = self._nodes[index]
-        steps = self._table[type(node)]
+    def _fill_or_wait(self, index: int, node: AnyNode, steps: Steps) -> None:
         blocker = self._missing(steps.fills(node))
         if blocker is None:
             blocker = self._unfilled(index, steps.firm(node))
         if blocker is not None:
             self._waiting[blocker].append(index)
         else:
-            self._fill(index)
+            self._fill(index, node, steps)
 
-    def _fill(self, index: int) -> None:
-        node = self._nodes[index]
-        fill = self._table[type(node)].fill
-        if fill is not None:
-            self._guard(index, lambda: fill(self._decoder, self._objects[index], node))
+    def _fill(self, index: int, node: AnyNode, steps: Steps) -> None:
+        if steps.fill is not None:
+            steps.fill(self._decoder, self._objects[index], node)
         self._move(index, _DONE)
 
     def _move(self, index: int, state: int) -> None:
         """A step is done: whoever waited for it is looked at again."""
         self._states[index] = state
-        self._stack.extend(self._waiting.pop(index, ()))
+        if index in self._waiting:
+            self._stack[-1:-1] = self._waiting.pop(index)
 
     def _missing(self, items: Iterable[Item]) -> int | None:
         """A node among ``items`` that has no object yet."""
@@ -151,25 +168,12 @@ class Construction:
         while self._waiting:
             _, waiting = self._waiting.popitem()
             for index in waiting:
+                self._current, node = index, self._nodes[index]
                 if self._states[index] == _MAKING:
                     raise ValueGraphError(f"node {index} cannot be built before itself")
                 if self._states[index] == _FILLING:
-                    self._fill(index)
-            while self._stack:
-                self._advance(self._stack[-1])
-
-    def _guard(self, index: int, step: Callable[[], Any]) -> Any:
-        """Do a step; what it raises becomes an error that names the node."""
-        try:
-            return step()
-        except CoreError:
-            raise
-        except Exception as error:  # an object's own code may raise anything
-            node = self._nodes[index]
-            raise ValueGraphError(
-                f"node {index} ({type(node).__name__}{_title(node)}) cannot be built: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+                    self._fill(index, node, self._table[type(node)])
+            self._run()
 
 
 def _title(node: AnyNode) -> str:

@@ -112,11 +112,8 @@ class Encoder:
 
     def shallow(self, value: object) -> AnyNode:
         """The node that ``value`` would have now, even if it is one of the originals."""
-        kind = type(value)
-        if arrays.is_array_class(kind) and arrays.has_bytes(value):
-            node = arrays.encode_array(self, value)
-        else:
-            node = self._handler(value)(self, value)
+        alone = arrays.is_array_class(type(value)) and arrays.has_bytes(value)
+        node = arrays.encode_array(self, value) if alone else self._handler(value)(self, value)
         self._drain()
         return node
 
@@ -201,6 +198,13 @@ class Encoder:
         """The node of a module of the user's with all of its names."""
         return self._namespaces.module(module)
 
+    def array(self, value: object) -> AnyNode:
+        """The node of a NumPy array: not known until all arrays are, since they may overlap."""
+        if not arrays.has_bytes(value):
+            return self.generic(value)
+        self._arrays.append((self._current, value))
+        return _PENDING
+
     def import_source(self, name: str) -> None:
         """Take the text of a module that itself travelled here as text."""
         self._namespaces.take_import(name)
@@ -208,11 +212,8 @@ class Encoder:
     def placeholder(self, value: object, reason: str) -> nodes.Placeholder:
         """The node of an object that cannot travel."""
         kind = type(value)
-        name = (
-            kind.__qualname__
-            if kind.__module__ == "builtins"
-            else (f"{kind.__module__}.{kind.__qualname__}")
-        )
+        module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+        name = module + kind.__qualname__
         return nodes.Placeholder(self._trail.label(self._current), name, reason, self._where)
 
     # ------------------------------------------------------------------ the drive
@@ -221,18 +222,13 @@ class Encoder:
         pending = self._pending
         while pending:
             index = self._current = pending.pop()
-            self._nodes[index] = self._encode(index, self.objects[index])
+            value = self.objects[index]
+            original = self._originals.get(id(value))
+            if original is not None:
+                self._nodes[index] = nodes.Input(original)
+            else:
+                self._nodes[index] = self._handler(value)(self, value)
         self._current = -1
-
-    def _encode(self, index: int, value: object) -> AnyNode:
-        original = self._originals.get(id(value))
-        if original is not None:
-            return nodes.Input(original)
-        kind = type(value)
-        if arrays.is_array_class(kind) and arrays.has_bytes(value):
-            self._arrays.append((index, value))
-            return _PENDING
-        return self._handler(value)(self, value)
 
     def _handler(self, value: object) -> Handler:
         kind = type(value)
@@ -274,6 +270,8 @@ def _handler_for(value: object) -> Handler:
         return lambda encoder, value: nodes.Remote(*value.__ufora_remote__())
     if hasattr(kind, "__ufora_stays__"):
         return lambda encoder, value: encoder.placeholder(value, value.__ufora_stays__)
+    if arrays.is_array_class(kind):
+        return Encoder.array
     return objects.handler_for(value)
 
 

@@ -47,13 +47,14 @@ class Trail:
 def _step(objects: Sequence[Any], parents: Sequence[int], parent: int, index: int) -> str:
     """How the parent's user writes the child; with ``=``, a name that needs no parent."""
     holder, value = objects[parent], objects[index]
-    if isinstance(holder, dict):
-        for key, each in holder.items():
+    kind = type(holder)  # which the holder itself may lie about
+    if issubclass(kind, dict):
+        for key, each in dict.items(holder):
             if each is value:
                 return f"={key}" if "__builtins__" in holder else f"[{key!r}]"
-    if isinstance(holder, CellType):
+    if kind is CellType:
         return _cell_name(holder, objects[parents[parent]])
-    if isinstance(holder, list | tuple):
+    if issubclass(kind, list | tuple):
         for position, each in enumerate(holder):
             if each is value:
                 return f"[{position}]"
@@ -65,7 +66,7 @@ def _step(objects: Sequence[Any], parents: Sequence[int], parent: int, index: in
 
 
 def _cell_name(cell: CellType, function: Any) -> str:
-    if isinstance(function, FunctionType):
+    if type(function) is FunctionType:
         for name, each in zip(
             function.__code__.co_freevars, function.__closure__ or (), strict=False
         ):

@@ -104,7 +104,7 @@ class Namespaces:
             # Python 2's name, which nothing else has.
             if name == "xrange":
                 space.items[name] = self._encoder.ref(range)
-        elif isinstance(value, ModuleType) and not is_installed_module(value):
+        elif issubclass(type(value), ModuleType) and not is_installed_module(value):
             for chain in chains:
                 if (name, chain) not in space.chains:
                     space.chains.add((name, chain))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
-import cloudpickle  # type: ignore[import-untyped]
+import cloudpickle
 
 from ufora_core.values import nodes
 from ufora_core.values.functions import PYTHON
@@ -25,6 +25,7 @@ from ufora_core.values.nodes import AnyNode, Item
 from ufora_core.values.restore import (
     is_defined_in_python,
     new_exception,
+    new_wrapper,
     read_exception,
     type_variable,
     with_cache,
@@ -68,7 +69,7 @@ def slots_of(kind: type) -> list[str]:
         name
         for base in reversed(kind.__mro__)
         for name, value in vars(base).items()
-        if isinstance(value, MemberDescriptorType)
+        if type(value) is MemberDescriptorType
     ]
 
 
@@ -83,6 +84,8 @@ def handler_for(value: object) -> Handler:
         return _encode_exception
     if kind in _RECIPES:
         return _encode_by_recipe
+    if issubclass(kind, property | staticmethod | classmethod):
+        return _encode_wrapper
     return encode_instance if is_plain(value) else encode_reduced
 
 
@@ -109,6 +112,11 @@ def encode_instance(encoder: Encoder, value: Any) -> AnyNode:
     attributes = getattr(value, "__dict__", {})
     if not all(type(name) is str and name.isascii() for name in attributes):
         return encode_reduced(encoder, value)
+    return _by_attributes(encoder, value)
+
+
+def _by_attributes(encoder: Encoder, value: Any) -> AnyNode:
+    kind, attributes = type(value), getattr(value, "__dict__", {})
     slots = [name for name in slots_of(kind) if _has(value, name)]
     return nodes.Instance(
         encoder.ref(kind),
@@ -160,10 +168,17 @@ def encode_reduced(encoder: Encoder, value: Any) -> AnyNode:
     except Exception as error:  # the user's own method may raise anything
         return _encode_pickled(encoder, value, error)
     if isinstance(recipe, str):
-        return encoder.names.of(value, recipe) or _encode_pickled(encoder, value)
+        return encoder.names.of(value, recipe) or _encode_nameless(encoder, value)
     if not isinstance(recipe, tuple) or not 2 <= len(recipe) <= 5:
         return _encode_pickled(encoder, value)
     return _by_parts(encoder, *recipe)
+
+
+def _encode_nameless(encoder: Encoder, value: Any) -> AnyNode:
+    """An object that means to be found by a name, but belongs to the user: a ``NewType``."""
+    if all(map(is_defined_in_python, type(value).__mro__[:-1])):
+        return _by_attributes(encoder, value)
+    return _encode_pickled(encoder, value)
 
 
 def _by_parts(
@@ -195,6 +210,14 @@ def _encode_exception(encoder: Encoder, value: BaseException) -> AnyNode:
     return _by_parts(encoder, new_exception, (type(value), arguments), state)
 
 
+def _encode_wrapper(encoder: Encoder, value: Any) -> AnyNode:
+    """An instance of a subclass of ``property`` and its like."""
+    is_property = issubclass(type(value), property)
+    parts = (value.fget, value.fset, value.fdel) if is_property else (value.__func__,)
+    attributes = getattr(value, "__dict__", None) or None
+    return _by_parts(encoder, new_wrapper, (type(value), parts), attributes)
+
+
 def _encode_by_recipe(encoder: Encoder, value: Any) -> AnyNode:
     return _by_parts(encoder, *_RECIPES[type(value)](value))
 
@@ -212,6 +235,9 @@ _RECIPES: dict[type, Callable[[Any], tuple[Any, ...]]] = {
         (value.__wrapped__, *value.cache_parameters().values()),
         {name: each for name, each in vars(value).items() if name != "__wrapped__"},
     ),
+    typing.ForwardRef: lambda value: (typing.ForwardRef, (value.__forward_arg__,)),
+    typing.ParamSpec: lambda value: (typing.ParamSpec, (value.__name__,)),
+    typing.TypeVarTuple: lambda value: (typing.TypeVarTuple, (value.__name__,)),
     typing.TypeVar: lambda value: (
         type_variable,
         (

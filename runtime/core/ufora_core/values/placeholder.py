@@ -34,9 +34,15 @@ _OPERATORS = (
 
 def _touch(self: object, *arguments: object, **keywords: object) -> NoReturn:
     node = node_of(self)
+    error = UnconvertibleValueError(_message(node))
+    error.__dict__["placeholder"] = node
+    raise error
+
+
+def _message(node: nodes.Placeholder) -> str:
     subject = f"the value of {node.variable}" if node.variable else "a value"
     where = f" at {node.where}" if node.where else ""
-    raise UnconvertibleValueError(
+    return (
         f"{subject} (a {node.type}) is used in the cluster, but stayed in the client{where}: "
         f"{node.reason}. Make it inside of the block, or pass on what it holds instead."
     )
@@ -67,6 +73,11 @@ def unconvertible(node: nodes.Placeholder) -> Unconvertible:
     value = object.__new__(Unconvertible)
     object.__setattr__(value, "_node", node)
     return value
+
+
+def unconvertible_like(error: UnconvertibleValueError) -> Unconvertible:
+    """Stands for an object that could not be made, since that touched what stayed behind."""
+    return unconvertible(error.__dict__["placeholder"])
 
 
 def node_of(value: object) -> nodes.Placeholder:

@@ -49,6 +49,17 @@ def new_exception(kind: type[BaseException], arguments: tuple[Any, ...]) -> Base
     return error
 
 
+def new_wrapper(kind: type, parts: tuple[Any, ...]) -> object:
+    """An instance of a subclass of ``property``, ``staticmethod`` or ``classmethod``, past the
+    ``__init__`` of the user's, which need not take these."""
+    builtin = _builtin_class(kind)
+    if builtin not in (property, staticmethod, classmethod):
+        raise ValueGraphError(f"{kind.__qualname__} wraps no functions")
+    wrapper: object = builtin.__new__(kind)
+    builtin.__init__(wrapper, *parts)
+    return wrapper
+
+
 def set_state(value: Any, state: Any) -> None:
     """Give a new object its state, as unpickling does."""
     if isinstance(value, BaseException) and isinstance(state, dict):

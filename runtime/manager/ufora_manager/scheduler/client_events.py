@@ -12,8 +12,8 @@ from ufora_manager.scheduler.transitions import CANCELLED, Cause, move
 #: A client that is away for longer than this many seconds does not come back: its jobs stop.
 AWAY_FOR = 3.0
 #: Seconds that the answer of an ended job is kept for a client whose link broke while it was on
-#: its way: the time to notice the break (5 s), to come back (``AWAY_FOR``), and some more.
-ANSWER_KEPT_FOR = 15.0
+#: its way: the time to notice the break (25 s), to come back (``AWAY_FOR``), and some more.
+ANSWER_KEPT_FOR = 35.0
 #: Seconds that the ids of a finished session's jobs are known, so that none of them runs twice.
 ORPHANS_KEPT_FOR = 3600.0
 

@@ -1,0 +1,22 @@
+"""Verdicts on whole programs; each case ends with the comprehension in question."""
+
+from pathlib import Path
+
+import pytest
+
+from cases import Case, load
+from judging import Program
+from ufora_core.compiler.effects import Verdict
+
+CASES = Path(__file__).parent / "cases"
+
+
+def _text(verdict: Verdict) -> str:
+    return "pure" if verdict.pure else str(verdict.reason)
+
+
+@pytest.mark.parametrize("case", load(CASES / "impure.txt"), ids=lambda case: case.name)
+def test_what_others_could_notice_is_not_split(case: Case, request: pytest.FixtureRequest) -> None:
+    verdict = Program(case.source).judge()
+    case.check(_text(verdict), update=request.config.getoption("--update-cases"))
+    assert not verdict.pure

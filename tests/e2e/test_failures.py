@@ -103,7 +103,7 @@ def test_a_module_of_the_project_with_a_syntax_error_is_a_syntax_error_there(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(SyntaxError) as raised:
         with cluster.remotely.downloadAll():
-            import broken_module
+            import broken_module  # type: ignore[import-not-found]
     assert raised.value.filename == str(tmp_path / "broken_module.py")
     assert raised.value.lineno == 2
 

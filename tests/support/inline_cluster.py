@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pyfora._block import ProgressCallback, RemoteBlock
+from pyfora._block import RemoteBlock
 from pyfora._capture import Captured
 from pyfora._landing import Outcome
+from pyfora._progress import ProgressCallback
 from ufora_core import program
 from ufora_core.protocol import codec
 from ufora_core.protocol.executor import (

@@ -164,7 +164,7 @@ def test_the_first_item_that_raises_ends_the_loop_and_the_items_before_it_count(
 
 
 def test_an_item_that_raises_only_once_does_not_end_the_loop(setup: Setup) -> None:
-    raised = []
+    raised: list[int] = []
 
     def fail_once(item: int) -> None:
         if item == 7 and not raised:

@@ -47,7 +47,7 @@ def test_a_sum_is_split_and_right(cluster: InlineCluster) -> None:
 def test_float_sums_have_the_bits_of_one_loop(cluster: InlineCluster) -> None:
     with cluster.remotely.downloadAll():
         result = sum(1 / (n + 1) for n in range(3000))
-    assert result.hex() == sum(1 / (n + 1) for n in range(3000)).hex()
+    assert repr(result) == repr(sum(1 / (n + 1) for n in range(3000)))
     assert cluster.ranges_run > 2
 
 
@@ -68,8 +68,8 @@ def test_collections_keep_their_order(cluster: InlineCluster) -> None:
 def test_the_first_exception_in_order_is_raised_at_the_users_line(cluster: InlineCluster) -> None:
     with pytest.raises(ZeroDivisionError) as raised:
         with cluster.remotely.downloadAll():
-            result = [1 // ((n - 300) * (n - 700)) for n in range(1000)]
-    assert str(raised.traceback[0].statement).strip().startswith("result = [1 //")
+            [1 // ((n - 300) * (n - 700)) for n in range(1000)]
+    assert str(raised.traceback[0].statement).strip().startswith("[1 //")
     assert cluster.ranges_run > 0
 
 
@@ -85,7 +85,7 @@ def test_an_error_behind_the_answer_is_never_reached(cluster: InlineCluster) -> 
 def test_an_error_before_the_answer_is_raised(cluster: InlineCluster) -> None:
     with pytest.raises(ZeroDivisionError):
         with cluster.remotely.downloadAll():
-            found = any(n // (n - 300) == 999 or n == 600 for n in range(1000))
+            any(n // (n - 300) == 999 or n == 600 for n in range(1000))
 
 
 def test_items_that_are_objects_of_the_block_come_back_as_these_objects(

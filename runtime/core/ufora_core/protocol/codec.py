@@ -4,7 +4,7 @@ A frame is one msgpack array of messages, so that a sender may put together what
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -28,7 +28,7 @@ def _decoder_of(union: Any, direction: str) -> Callable[[bytes | memoryview], li
 
     def decode(frame: bytes | memoryview) -> list[Any]:
         try:
-            return cast(list[Any], decoder.decode(frame))
+            return decoder.decode(frame)
         except msgspec.DecodeError as error:
             raise ProtocolError(
                 f"{len(frame)} bytes are no {direction} message: {error}"

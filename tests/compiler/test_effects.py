@@ -20,3 +20,10 @@ def test_what_others_could_notice_is_not_split(case: Case, request: pytest.Fixtu
     verdict = Program(case.source).judge()
     case.check(_text(verdict), update=request.config.getoption("--update-cases"))
     assert not verdict.pure
+
+
+@pytest.mark.parametrize("case", load(CASES / "pure.txt"), ids=lambda case: case.name)
+def test_what_nobody_can_notice_is_split(case: Case, request: pytest.FixtureRequest) -> None:
+    verdict = Program(case.source).judge()
+    case.check(_text(verdict), update=request.config.getoption("--update-cases"))
+    assert verdict.pure, _text(verdict)

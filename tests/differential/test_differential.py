@@ -27,4 +27,6 @@ def test_a_block_does_there_what_it_does_here(
 ) -> None:
     different = differences(run(case, scope, HERE), run(case, scope, cluster))
 
-    assert not different, "\n".join([f"{len(different)} parts differ:", *different[:20]])
+    if different:
+        lines = [f"{len(different)} parts differ:", *(line[:400] for line in different[:20])]
+        pytest.fail("\n  ".join(lines), pytrace=False)

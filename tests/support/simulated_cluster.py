@@ -232,16 +232,19 @@ class Cluster:
         if not target.alive and isinstance(message, GiveRange | PeerPiece):
             self.world.after(NOTICE_DELAY, lambda: self.break_link(sender, receiver))
 
+        # ZeroMQ does not repeat messages; what is repeated here stands for all that is late.
+        repeatable = isinstance(message, GiveRange | PeerPiece | ReturnRange)
+        again = repeatable and self.world.rng.random() < self.world.chances.duplicate
+
         def arrive() -> None:
             if self._broken_links.get(link, 0) == unbroken:
                 target.handle(events.PeerSaid(message))
+                if again:
+                    late = self.world.rng.random() * 0.1
+                    self.world.after(late, lambda: target.handle(events.PeerSaid(message)))
 
         delay = self.world.chances.latency * (0.5 + self.world.rng.random())
         self._send(sender, receiver, delay, arrive)
-        # ZeroMQ does not repeat messages; what is repeated here stands for all that is late.
-        repeatable = isinstance(message, GiveRange | PeerPiece | ReturnRange)
-        if repeatable and self.world.rng.random() < self.world.chances.duplicate:
-            self.world.after(delay + self.world.rng.random() * 0.1, arrive)
 
     def place(self, job: str, worker: str) -> None:
         self.order(self.manager.place(job, worker))

@@ -62,7 +62,7 @@ def new_dealer(context: zmq.Context[zmq.Socket[bytes]], identity: str) -> zmq.So
     _configure(dealer)
     dealer.setsockopt(zmq.IDENTITY, identity.encode()[:255])
     dealer.setsockopt(zmq.RECONNECT_IVL, 50)
-    dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 1000)
+    dealer.setsockopt(zmq.RECONNECT_IVL_MAX, 200)
     return dealer
 
 

@@ -86,8 +86,11 @@ def _give(ledger: Ledger, lease: Lease, peer: PeerRecord) -> None:
     else:
         peer.slots -= 1
     name = peer.address.name
-    lease.holder = AtPeer(name, ((range.lo, range.hi),))
-    message = GiveRange(sender=ledger.address, lease=lease.id, range=range)
+    # A number of its own for each gift: the receiver knows by it what came before.
+    ledger.leases.remove(lease)
+    interval = (range.lo, range.hi)
+    given = ledger.leases.split(lease, interval, AtPeer(name, (interval,)))
+    message = GiveRange(sender=ledger.address, lease=given.id, range=range)
     ledger.commands.append(TellPeer(peer.address, message))
     ledger.peers[name] = ledger.peers.pop(name)  # to the end: the next range goes to the next peer
 

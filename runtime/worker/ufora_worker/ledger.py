@@ -83,6 +83,8 @@ class PeerRecord:
     trusted_at: float = 0.0
     #: The manager said that it has work.
     has_work: bool = False
+    #: Number of the last lease that it gave; numbers only grow, so a smaller one came before.
+    last_lease: int = 0
     told_slots: int = 0
     told_waiting: tuple[tuple[str, int], ...] = ()
 

@@ -88,7 +88,9 @@ def mend_link(ledger: Ledger, worker: str) -> None:
     everything = Giver(worker, ALL_LEASES)
     ledger.give_back(everything, f"the link from {ledger.address.name} to {worker} broke")
     take_back(ledger, worker)
-    ledger.peers[worker] = PeerRecord(peer.address, has_work=peer.has_work)
+    ledger.peers[worker] = PeerRecord(
+        peer.address, has_work=peer.has_work, last_lease=peer.last_lease
+    )
 
 
 def take_back(ledger: Ledger, worker: str) -> None:

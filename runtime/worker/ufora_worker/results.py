@@ -13,9 +13,11 @@ from ufora_core.compiler.slices import WRAPPER
 from ufora_core.protocol.parts import ExecutorUse, Payload
 from ufora_core.store import ObjectStore
 from ufora_core.values import changes
+from ufora_core.values.classes import ClassTrackers
 from ufora_core.values.decode import Decoder
 from ufora_core.values.encode import Encoder
-from ufora_worker.partials import Stored, identities, keep
+from ufora_core.values.nodes import Remote
+from ufora_worker.partials import Stored, keep
 
 #: Characters of a value's ``repr`` that its proxy shows.
 _SHOWN = 80
@@ -37,7 +39,7 @@ def encode_result(
     store: ObjectStore, task: program.Program, decoder: Decoder, outcome: Outcome
 ) -> Stored:
     """The result object, and every object of the store that it names."""
-    encoder = Encoder(originals=identities(decoder.objects), trackers=decoder.trackers)
+    encoder = Encoder(originals=_originals(decoder), trackers=decoder.trackers)
     names: list[str] = []
     values: list[Any] = []
     proxies: dict[str, program.Proxy] = {}
@@ -66,11 +68,26 @@ def encode_result(
     return Stored(stored.payload, (*stored.needs, *kept))
 
 
-def load_kept(store: ObjectStore, digest: str) -> Any:
-    """The value behind a proxy."""
+def load_kept(store: ObjectStore, digest: str, classes: ClassTrackers) -> Any:
+    """The value behind a proxy; its classes are those that the program brought, where it did."""
     kept = program.decode(store.open(digest), program.Kept)
-    decoder = Decoder(kept.graph, store.open_private, remote=lambda other: load_kept(store, other))
+    decoder = Decoder(
+        kept.graph,
+        store.open_private,
+        classes=classes,
+        remote=lambda other: load_kept(store, other, classes),
+    )
     return decoder.value(kept.value)
+
+
+def _originals(decoder: Decoder) -> dict[int, int]:
+    """The client's own objects, which need not travel back. What stayed in the cluster until now
+    is none of them: it comes to the client for the first time."""
+    return {
+        id(value): index
+        for index, node, value in decoder.decoded()
+        if value is not None and not isinstance(node, Remote)
+    }
 
 
 def _encode_raised(

@@ -11,6 +11,7 @@ from ufora_core.program import Block, Call, Define
 from ufora_core.protocol.executor import RootEnded, RunRoot
 from ufora_core.protocol.parts import ExecutorUse, Failure
 from ufora_core.store import ObjectStore
+from ufora_core.values.classes import ClassTrackers
 from ufora_core.values.decode import Decoder
 from ufora_core.values.functions import remember_text
 from ufora_core.values.importing import importable
@@ -93,10 +94,12 @@ class Root:
 
     def _run(self) -> Stored:
         task = program.decode(fetch(self._store, self._order.program), program.Program)
+        classes = ClassTrackers()
         decoder = Decoder(
             task.graph,
             self._store.open_private,
-            remote=lambda digest: load_kept(self._store, digest),
+            classes=classes,
+            remote=lambda digest: load_kept(self._store, digest, classes),
         )
         match task.task:
             case Define(value=item):

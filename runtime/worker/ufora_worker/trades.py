@@ -55,10 +55,11 @@ def _objects_of(range: Range) -> tuple[Payload, ...]:
 
 
 def _take_range(ledger: Ledger, message: GiveRange) -> None:
-    note_peer(ledger, message.sender)
-    origin = Giver(message.sender.name, message.lease)
-    if any(lease.origin == origin for lease in ledger.leases):
+    giver = note_peer(ledger, message.sender)
+    if message.lease <= giver.last_lease:
         return
+    giver.last_lease = message.lease
+    origin = Giver(message.sender.name, message.lease)
     lease = ledger.leases.add(message.range, origin, Queued())
     if ledger.fetch(lease.id, _objects_of(message.range), message.sender):
         lease.holder = Fetching()

@@ -174,10 +174,10 @@ def numpy_functions() -> tuple[type, ...]:
 
 
 def inputs_of_ufunc(name: str) -> int | None:
-    """How many inputs NumPy's element-wise function ``numpy.name`` has; None for other functions."""
+    """The number of inputs of NumPy's element-wise function of this name; None for others."""
     numpy = sys.modules["numpy"]
     found = vars(numpy).get(name.removeprefix("numpy."))
-    return found.nin if type(found) is numpy.ufunc else None
+    return getattr(found, "nin", None)
 
 
 @functools.cache

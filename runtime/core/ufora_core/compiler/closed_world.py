@@ -1,9 +1,9 @@
 """The closed world: every class that a value of unknown origin may belong to.
 
 A value that reaches the item from outside does so from a variable, so it hangs together with one
-of the objects that the proof has seen. ``World.see`` walks an object and all it refers to, remembers
-the user's classes, and refuses what nobody knows anything about. What is left are built-in types,
-described by the tables, and the user's classes, whose methods can be judged.
+of the objects that the proof has seen. ``World.see`` walks an object and all it refers to,
+remembers the user's classes, and refuses what nobody knows anything about. What is left are
+built-in types, described by the tables, and the user's classes, whose methods can be judged.
 """
 
 from collections import defaultdict

@@ -284,10 +284,21 @@ def _analyse(frame: Frame, definition: Definition) -> Outcome:
     frame.finished = True
     value = frame.result
     if isinstance(definition, ast.FunctionDef):
-        value = join(value, NONE)
+        if _falls_through(definition.body):
+            value = join(value, NONE)
         if _is_generator(definition):
             value = _generator(frame, given)
     return Outcome(frame.demoted(value), frame.leaky)
+
+
+def _falls_through(body: list[ast.stmt]) -> bool:
+    """Whether control may reach the end of these statements."""
+    last = body[-1]
+    if isinstance(last, ast.Return | ast.Raise):
+        return False
+    if isinstance(last, ast.If):
+        return not last.orelse or _falls_through(last.body) or _falls_through(last.orelse)
+    return True
 
 
 def _generator(frame: Frame, given: tuple[Value, ...]) -> Value:

@@ -20,8 +20,13 @@ def is_generated(cls: type, function: FunctionType) -> bool:
     return any(
         "__dataclass_params__" in vars(owner) or _is_named_tuple(owner)
         for owner in cls.__mro__
-        if function in [each for each in vars(owner).values() if type(each) is FunctionType]
+        if function in _functions_of(owner)
     )
+
+
+def _functions_of(cls: type) -> list[FunctionType]:
+    found = [each.__func__ if type(each) is staticmethod else each for each in vars(cls).values()]
+    return [each for each in found if type(each) is FunctionType]
 
 
 def _is_named_tuple(cls: type) -> bool:

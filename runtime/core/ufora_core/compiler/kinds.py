@@ -98,6 +98,9 @@ def _join(left: Value, right: Value) -> Value:
 
 
 def _joined_objects(left: Value, right: Value) -> tuple[Known, ...] | None:
+    if is_exactly(left, type(None)) or is_exactly(right, type(None)):
+        # None can neither be called nor has it attributes of interest.
+        return left.objects or right.objects
     if left.objects is None or right.objects is None:
         return None
     objects = tuple(dict.fromkeys((*left.objects, *right.objects)))

@@ -90,7 +90,9 @@ def _calls_class(value: Value) -> bool:
 
 def _of_built_in(frame: Frame, value: Value, name: str) -> Value:
     """What an instance holds itself, or a method of a built-in class."""
-    method = of_function(Bound(name, value, None)) if name in METHODS else NOTHING
+    method = NOTHING
+    if name in METHODS and may_be_built_in(frame, value):
+        method = of_function(Bound(name, value, None))
     if value.types is not None and not possible_classes(frame, value) and method != NOTHING:
         return method
     if method == NOTHING and _is_method(frame, value, name):

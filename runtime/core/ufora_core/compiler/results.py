@@ -102,12 +102,20 @@ def _contents(use: Use, special: Value, returned: Value) -> Value:
 
 def _keeps(use: Use, special: Value, returned: Value) -> Value:
     whole = use.name in _KEEP_THEMSELVES
-    kept = [value for value in use.to.positional if whole or value.inner is None]
+    kept = [
+        value
+        for i, value in enumerate(use.to.positional)
+        if i not in use.rule.calls and (whole or value.inner is None)
+    ]
     return use.frame.made(
         use.rule.cls,
-        *(*kept, *use.to.keywords.values(), *map(part_of, use.operands)),
+        *(*kept, *use.to.keywords.values(), *map(part_of, kept), *_inner(use)),
         *(special, returned),
     )
+
+
+def _inner(use: Use) -> list[Value]:
+    return [value.inner for value in use.operands if value.inner is not None]
 
 
 def _item(use: Use, special: Value, returned: Value) -> Value:

@@ -26,9 +26,8 @@ from ufora_core.values.classes import attributes_of
 from ufora_core.values.decode import Decoder
 from ufora_core.values.encode import Encoder
 from ufora_core.values.nodes import AnyNode, Item, Ref
-from ufora_core.values.objects import pickled, reduce, slots_of
+from ufora_core.values.objects import pickled, recipe_of, slots_of
 from ufora_core.values.plain import packable
-from ufora_core.values.restore import new_exception, read_exception
 
 #: Makes the node of a ``Change``.
 Difference = Callable[[Encoder], AnyNode]
@@ -304,10 +303,13 @@ _REFUSAL = (
 
 
 def _recipe(value: Any) -> Any:
-    if isinstance(value, BaseException):
-        arguments, state = read_exception(value)
-        return new_exception, (type(value), arguments), state
-    return reduce(value)
+    try:
+        return recipe_of(value)
+    except Exception as error:  # the user's own method may raise anything
+        raise UnappliedChangeError(
+            f"a {type(value).__qualname__} of the client's cannot be looked at after the block: "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _is_reduced(decoder: Decoder, node: nodes.Reduced, value: Any) -> bool:

@@ -188,7 +188,7 @@ class Encoder:
 
     def generic(self, value: object) -> AnyNode:
         """The node of an object that has no handler, by its own recipe."""
-        return objects.encode_reduced(self, value)
+        return objects.encode_by_recipe(self, value)
 
     def whole_namespace(self, variables: dict[str, Any]) -> AnyNode:
         """The node of global names that are met as a dict."""

@@ -158,6 +158,8 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     qualname: str = ""
     #: Names of the variables that the function shares with the code around it.
     freevars: tuple[str, ...] = ()
+    #: Names in it that its module imports: calls of their attributes are compiled in another way.
+    imports: tuple[str, ...] = ()
 
 
 class Function(Node, frozen=True, tag="function"):

@@ -21,7 +21,7 @@ import cloudpickle
 from ufora_core.values import nodes
 from ufora_core.values.functions import PYTHON
 from ufora_core.values.modules import is_installed, user_modules
-from ufora_core.values.nodes import AnyNode, Item
+from ufora_core.values.nodes import AnyNode
 from ufora_core.values.restore import (
     is_defined_in_python,
     new_exception,
@@ -78,15 +78,9 @@ def handler_for(value: object) -> Handler:
     kind = type(value)
     if issubclass(kind, threading.Thread | io.IOBase) and kind not in (io.BytesIO, io.StringIO):
         return _encode_placeholder
-    if issubclass(kind, enum.Enum):
-        return _encode_member
-    if issubclass(kind, BaseException) and _has_builtin_reduce(kind):
-        return _encode_exception
-    if kind in _RECIPES:
-        return _encode_by_recipe
-    if issubclass(kind, property | staticmethod | classmethod):
-        return _encode_wrapper
-    return encode_instance if is_plain(value) else encode_reduced
+    if kind in _RECIPES or issubclass(kind, enum.Enum) or not is_plain(value):
+        return encode_by_recipe
+    return encode_instance
 
 
 def _has_builtin_reduce(kind: type[BaseException]) -> bool:
@@ -111,7 +105,7 @@ def encode_instance(encoder: Encoder, value: Any) -> AnyNode:
             return named
     attributes = getattr(value, "__dict__", {})
     if not all(type(name) is str and name.isascii() for name in attributes):
-        return encode_reduced(encoder, value)
+        return encode_by_recipe(encoder, value)
     return _by_attributes(encoder, value)
 
 
@@ -138,8 +132,39 @@ def _has(value: object, slot: str) -> bool:
 # ------------------------------------------------------------------------------ by recipe
 
 
-def reduce(value: Any) -> Any:
-    """What pickle would get from the object: a name, or a recipe of 2 to 6 parts."""
+def recipe_of(value: Any) -> Any:
+    """How to rebuild an object: a name, or a call with its arguments, state, items and pairs.
+
+    Raises whatever the object's own methods raise.
+    """
+    kind = type(value)
+    if issubclass(kind, enum.Enum):
+        return _recipe_of_member(value)
+    if issubclass(kind, BaseException) and _has_builtin_reduce(kind):
+        arguments, state = read_exception(value)
+        return new_exception, (kind, arguments), state
+    if kind in _RECIPES:
+        return _RECIPES[kind](value)
+    if issubclass(kind, property | staticmethod | classmethod):
+        return _recipe_of_wrapper(value)
+    return _reduce(value)
+
+
+def _recipe_of_member(value: enum.Enum) -> tuple[Any, ...]:
+    kind = type(value)
+    if value._name_ is not None and kind.__members__.get(value._name_) is value:
+        return getattr, (kind, value._name_)
+    return kind, (value._value_,)  # a combination of flags
+
+
+def _recipe_of_wrapper(value: Any) -> tuple[Any, ...]:
+    """Of an instance of a subclass of ``property`` and its like."""
+    is_property = issubclass(type(value), property)
+    parts = (value.fget, value.fset, value.fdel) if is_property else (value.__func__,)
+    return new_wrapper, (type(value), parts), getattr(value, "__dict__", None) or None
+
+
+def _reduce(value: Any) -> Any:
     reducer = copyreg.dispatch_table.get(type(value))
     if reducer is not None:
         return reducer(value)
@@ -157,38 +182,21 @@ def _without_deprecations() -> Iterator[None]:
         yield
 
 
-def encode_reduced(encoder: Encoder, value: Any) -> AnyNode:
+def encode_by_recipe(encoder: Encoder, value: Any) -> AnyNode:
     """An object by what its class says about rebuilding it; by cloudpickle if it says nothing."""
     if is_installed(type(value).__module__):
         named = encoder.names.singleton(value)
         if named is not None:
             return named
     try:
-        recipe = reduce(value)
+        recipe = recipe_of(value)
     except Exception as error:  # the user's own method may raise anything
         return _encode_pickled(encoder, value, error)
     if isinstance(recipe, str):
         return encoder.names.of(value, recipe) or _encode_nameless(encoder, value)
     if not isinstance(recipe, tuple) or not 2 <= len(recipe) <= 5:
         return _encode_pickled(encoder, value)
-    return _by_parts(encoder, *recipe)
-
-
-def _encode_nameless(encoder: Encoder, value: Any) -> AnyNode:
-    """An object that means to be found by a name, but belongs to the user: a ``NewType``."""
-    if all(map(is_defined_in_python, type(value).__mro__[:-1])):
-        return _by_attributes(encoder, value)
-    return _encode_pickled(encoder, value)
-
-
-def _by_parts(
-    encoder: Encoder,
-    call: Any,
-    arguments: tuple[Any, ...],
-    state: Any = None,
-    items: Any = None,
-    pairs: Any = None,
-) -> nodes.Reduced:
+    call, arguments, state, items, pairs = (*recipe, None, None, None)[:5]
     return nodes.Reduced(
         encoder.ref(call),
         encoder.part(arguments),
@@ -198,28 +206,11 @@ def _by_parts(
     )
 
 
-def _encode_member(encoder: Encoder, value: enum.Enum) -> AnyNode:
-    kind = type(value)
-    if value._name_ is not None and kind.__members__.get(value._name_) is value:
-        return _by_parts(encoder, getattr, (kind, value._name_))
-    return _by_parts(encoder, kind, (value._value_,))  # a combination of flags
-
-
-def _encode_exception(encoder: Encoder, value: BaseException) -> AnyNode:
-    arguments, state = read_exception(value)
-    return _by_parts(encoder, new_exception, (type(value), arguments), state)
-
-
-def _encode_wrapper(encoder: Encoder, value: Any) -> AnyNode:
-    """An instance of a subclass of ``property`` and its like."""
-    is_property = issubclass(type(value), property)
-    parts = (value.fget, value.fset, value.fdel) if is_property else (value.__func__,)
-    attributes = getattr(value, "__dict__", None) or None
-    return _by_parts(encoder, new_wrapper, (type(value), parts), attributes)
-
-
-def _encode_by_recipe(encoder: Encoder, value: Any) -> AnyNode:
-    return _by_parts(encoder, *_RECIPES[type(value)](value))
+def _encode_nameless(encoder: Encoder, value: Any) -> AnyNode:
+    """An object that means to be found by a name, but belongs to the user: a ``NewType``."""
+    if all(map(is_defined_in_python, type(value).__mro__[:-1])):
+        return _by_attributes(encoder, value)
+    return _encode_pickled(encoder, value)
 
 
 #: Recipes for what Python itself does not know how to rebuild.
@@ -285,8 +276,3 @@ def encode_pickled(encoder: Encoder, value: Any) -> AnyNode:
 def _encode_placeholder(encoder: Encoder, value: Any) -> AnyNode:
     standard_stream = encoder.names.in_module("sys", value)
     return standard_stream or encoder.placeholder(value, "it belongs to the client's process")
-
-
-def parts_of(node: nodes.Reduced) -> list[Item]:
-    """The items of a recipe."""
-    return [node.call, node.arguments, node.state, node.items, node.pairs]

@@ -96,12 +96,15 @@ def compile_tree(tree: FunctionTree, source: Source) -> CodeType:
 def _in_factory(tree: FunctionTree, source: Source) -> ast.Module:
     """A module with a function that has the free variables as its parameters, and in it ``tree``
     without what is evaluated around a function: decorators, defaults, annotations. A class around
-    it makes ``__private`` names and ``super()`` mean what they meant."""
+    it makes ``__private`` names and ``super()`` mean what they meant, and imports before it give
+    the code that importing modules have."""
     factory = f"def {_FACTORY}({', '.join(source.freevars)}): pass"
     if source.mangle:
         factory = f"class {source.mangle}:\n {factory}"
-    module = ast.parse(factory)
-    outer = module.body[0]
+    # None of this is ever run.
+    imports = f"import {', '.join(source.imports)}\n" if source.imports else ""
+    module = ast.parse(imports + factory)
+    outer = module.body[-1]
     function = outer.body[0] if isinstance(outer, ast.ClassDef) else outer
     assert isinstance(function, ast.FunctionDef)
     _strip(tree)
@@ -111,6 +114,17 @@ def _in_factory(tree: FunctionTree, source: Source) -> ast.Module:
         tree.name = _FUNCTION  # its own name could be one that it uses
         function.body = [tree]
     return ast.fix_missing_locations(module)
+
+
+def imported_names(body: list[ast.stmt]) -> Iterator[str]:
+    """Names that a module binds by importing, but not in a function or class."""
+    stack: list[ast.AST] = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (each.asname or each.name.partition(".")[0] for each in node.names)
+        elif not isinstance(node, FunctionTree | ast.ClassDef | ast.expr):
+            stack.extend(ast.iter_child_nodes(node))
 
 
 def _strip(tree: FunctionTree) -> None:

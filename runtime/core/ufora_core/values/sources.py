@@ -20,7 +20,13 @@ from types import CodeType
 from ufora_core.errors import ValueGraphError
 from ufora_core.values.nodes import Source
 from ufora_core.values.reach import nested
-from ufora_core.values.recompile import FunctionTree, compile_source, parseable, same_code
+from ufora_core.values.recompile import (
+    FunctionTree,
+    compile_source,
+    imported_names,
+    parseable,
+    same_code,
+)
 
 _FUTURES = __future__.annotations.compiler_flag | __future__.barry_as_FLUFL.compiler_flag
 
@@ -36,6 +42,8 @@ class _Text:
     column: int = 0
     mangle: str = ""
     dedented: bool = False
+    #: What the module around imports, if the text is not all of it.
+    imports: frozenset[str] = frozenset()
     #: The code was compiled from this text, though not as it stands.
     rewritten: bool = False
 
@@ -44,14 +52,23 @@ class _Text:
         return [line.encode("utf-8", "surrogatepass") for line in self.text.splitlines(True)]
 
     @functools.cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree, with the positions of the text; empty if it has none."""
+        try:
+            return ast.parse(self.text)
+        except (SyntaxError, ValueError):
+            return ast.Module([], [])
+
+    @functools.cached_property
+    def imported(self) -> frozenset[str]:
+        """Names that the module imports."""
+        return self.imports.union(imported_names(self.tree.body))
+
+    @functools.cached_property
     def functions(self) -> dict[tuple[int, str], list[tuple[FunctionTree, str]]]:
         """Each function with the class around it, by the line and the name that its code has."""
-        try:
-            tree = ast.parse(self.text)
-        except (SyntaxError, ValueError):
-            return {}
         found: defaultdict[tuple[int, str], list[tuple[FunctionTree, str]]] = defaultdict(list)
-        stack: list[tuple[ast.AST, str]] = [(tree, self.mangle)]
+        stack: list[tuple[ast.AST, str]] = [(self.tree, self.mangle)]
         while stack:
             node, mangle = stack.pop()
             if isinstance(node, FunctionTree):
@@ -85,7 +102,12 @@ class _Text:
             flags=code.co_flags & _FUTURES,
             qualname=code.co_qualname,
             freevars=code.co_freevars,
+            imports=tuple(sorted(self.imported.intersection(_names_in(node)))),
         )
+
+
+def _names_in(tree: ast.AST) -> set[str]:
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 @dataclass(slots=True)
@@ -116,7 +138,15 @@ def remember(code: CodeType, source: Source) -> None:
     """``source`` is the source of ``code``, and of what is nested in it, even if the code was
     compiled from a rewritten tree."""
     text, column = parseable(source)
-    container = _Text(source.filename, text, source.line, column, source.mangle, rewritten=True)
+    container = _Text(
+        source.filename,
+        text,
+        source.line,
+        column,
+        source.mangle,
+        imports=frozenset(source.imports),
+        rewritten=True,
+    )
     _remember_nested(code, container)
     _known[id(code)].source = source
     _known[id(code)].searched = True

@@ -28,7 +28,8 @@ class Report:
         return sum(each.busy_seconds for each in self.executors)
 
     def __str__(self) -> str:
-        lines = [f"{self.title}: {self.seconds:.3f} s, {self.busy_seconds:.3f} s of user code"]
+        cores = f"{self.cores} core{'' if self.cores == 1 else 's'}"
+        lines = [f"{self.title}: {self.seconds:.3f} s on {cores}, {self.busy_seconds:.3f} s busy"]
         for each in self.executors:
             lines.append(
                 f"  {each.worker} executor {each.executor}: {each.busy_seconds:.3f} s, "

@@ -244,7 +244,7 @@ def test_the_last_report_tells_who_worked() -> None:
         report = cluster.last_report
     assert report is not None and (report.cores, report.busy_seconds) == (1, 0.5)
     assert str(report) == (
-        "len: 0.750 s, 0.500 s of user code\n"
+        "len: 0.750 s on 1 core, 0.500 s busy\n"
         "  a executor 0: 0.500 s, 3 items in 1 ranges\n"
         "  b executor 1: 0.000 s, 0 items in 0 ranges"
     )

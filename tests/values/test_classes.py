@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import abc
 import collections
+import ctypes
 import dataclasses
 import enum
 import functools
+import inspect
+import threading
 import typing
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import pytest
+
+from ufora_core.errors import UnconvertibleValueError
+from ufora_core.values.nodes import Function
 
 Copy = Callable[[object], Any]
 T = TypeVar("T")
@@ -80,6 +86,47 @@ class Point:
 @dataclasses.dataclass(slots=True)
 class Slim:
     x: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Timed:
+    x: int
+    factor: dataclasses.InitVar[int] = 1
+    seconds: int = dataclasses.field(default=60, init=False)
+    limit: typing.ClassVar[int] = 9
+
+    def __post_init__(self, factor: int) -> None:
+        object.__setattr__(self, "x", self.x * factor)
+
+
+@dataclasses.dataclass(order=True, kw_only=True)
+class Keyed:
+    key: str = ""
+
+
+@dataclasses.dataclass(order=True)
+class Ordered(Keyed):
+    number: int
+
+    def __repr__(self) -> str:
+        return f"<{self.number}>"
+
+
+class Lying:
+    @property
+    def __class__(self) -> type:
+        return int
+
+
+class Prop(property):
+    pass
+
+
+class Propertied:
+    seven = Prop(lambda self: 7)
+
+
+UserId = typing.NewType("UserId", int)
 
 
 class Pair(NamedTuple):
@@ -376,3 +423,46 @@ def test_local_classes_arrive(copy: Copy) -> None:
 
     copied = copy(Local())
     assert copied.again().add(1) == 6
+
+
+def test_generated_methods_do_not_tie_the_versions_of_python(journey: Any) -> None:
+    for cls in (Point, Slim, Pair, Plain, Timed, Ordered):
+        graph = journey.send(cls).graph
+        without_source = [
+            node.qualname for node in graph.nodes if isinstance(node, Function) and node.code
+        ]
+        assert without_source == []
+
+
+def test_generated_methods_do_what_they_did(copy: Copy) -> None:
+    timed = copy(Timed)
+    value = timed(2, factor=5)
+    assert (value.x, value.seconds) == (10, 60)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        value.x = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del value.x
+    assert repr(value) == repr(Timed(2, factor=5)) and hash(value) == hash(timed(2, factor=5))
+    assert inspect.signature(timed).parameters.keys() == inspect.signature(Timed).parameters.keys()
+    ordered = copy(Ordered)
+    assert ordered(1, key="b") > ordered(1, key="a") and ordered(2) > ordered(1)
+    assert ordered.__init__.__qualname__ == "Ordered.__init__"
+    assert copy(Pair)(left=5) == (5, "r")
+
+
+def test_odd_attributes_of_classes_arrive(copy: Copy) -> None:
+    assert copy(Lying()).__class__ is int
+    assert type(copy(Lying())).__name__ == "Lying"
+    assert copy(Propertied()).seven == 7
+    assert copy(UserId)(5) == 5 and copy(UserId).__supertype__ is int
+
+
+def test_an_object_of_a_class_that_cannot_travel_stays_behind(copy: Copy) -> None:
+    class Point(ctypes.Structure):
+        _fields_: typing.ClassVar[Any] = [("x", ctypes.c_int)]
+        lock = threading.Lock()
+
+    copied = copy([Point, "rest"])
+    assert copied[1] == "rest"
+    with pytest.raises(UnconvertibleValueError):
+        copied[0]()

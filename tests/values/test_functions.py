@@ -151,6 +151,26 @@ def test_functions_give_what_they_give_at_home(
     assert copy(function)(*arguments) == function(*arguments)
 
 
+@pytest.mark.parametrize(
+    "function",
+    [triple, calls_another, decorated, uses_math, has_class_inside, counts_to, waits, long_lambda],
+)
+def test_functions_of_files_have_source(function: Any) -> None:
+    # Python compiles ``math.sqrt(x)`` in another way where ``math`` is imported by the module.
+    assert source_of(function.__code__) is not None
+
+
+def test_the_source_of_a_function_knows_what_its_module_imports(project: Any) -> None:
+    project(
+        importing="import math, os.path as p\nprint(super)\n"
+        "class A:\n    def f(self):\n        return super().__init__(), math.sqrt(4), p.sep\n"
+    )
+    import importing  # type: ignore[import-not-found]
+
+    source = source_of(importing.A.f.__code__)
+    assert source is not None and source.imports == ("math", "p", "super")
+
+
 def test_every_kind_of_parameter_arrives(copy: Copy) -> None:
     copied = copy(with_all_parameters)
     assert copied(1, 2, d=4) == (1, 2, 3, (), 4, {"a": 1}, {})

@@ -50,6 +50,7 @@ class World:
         self._summaries: dict[int, tuple[object, Value]] = {}
         self._walked: dict[int, object] = {}
         self._pending: list[Sequence[object]] = []
+        self._defines: dict[type, frozenset[str]] = {}
         self._natures: dict[type, Nature] = {}
         self._objects_left = _MOST_OBJECTS
         self._items_left = _MOST_ITEMS
@@ -74,6 +75,15 @@ class World:
         if not getattr(self, flag):
             setattr(self, flag, True)
             self.version += 1
+
+    def defines(self, cls: type) -> frozenset[str]:
+        """Names of the attributes that a user's class (or a base of the user's) defines."""
+        found = self._defines.get(cls)
+        if found is None:
+            bases = [base for base in cls.__mro__ if not classes.is_trusted(base)]
+            found = frozenset(chain.from_iterable(map(vars, bases)))
+            self._defines[cls] = found
+        return found
 
     def add_class(self, cls: type) -> None:
         """A user's class of which there are, or will be, instances."""

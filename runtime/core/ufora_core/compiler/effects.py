@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
 
 from ufora_core.compiler.closed_world import World
+from ufora_core.compiler.definitions import Definitions
 from ufora_core.compiler.expressions import evaluate, run_generators
 from ufora_core.compiler.frames import Arguments, Frame, Session
 from ufora_core.compiler.functions import Outcomes
@@ -83,11 +84,11 @@ def judge_function(
 
 def _settle(run: Callable[[Session], None], source_of: SourceOf, too_deep: Reason) -> Verdict:
     """Runs the proof until it meets no class that it did not know when it began."""
-    world = World()
+    world, definitions = World(), Definitions(source_of)
     try:
         while True:
             version = world.version
-            run(Session(world, source_of, Outcomes().run))
+            run(Session(world, definitions, Outcomes().run))
             if world.version == version:
                 return Verdict(True)
     except NotProved as found:

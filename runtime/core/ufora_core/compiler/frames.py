@@ -8,11 +8,12 @@ import ast
 import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType
 from typing import NoReturn
 
 from ufora_core.compiler.classes import Nature, nature
 from ufora_core.compiler.closed_world import Unknowable, World
+from ufora_core.compiler.definitions import Definitions
 from ufora_core.compiler.effect_table import known_effect
 from ufora_core.compiler.kinds import (
     NOTHING,
@@ -97,11 +98,11 @@ class Session:
     def __init__(
         self,
         world: World,
-        source_of: Callable[[CodeType], ast.AST | None],
+        definitions: Definitions,
         run: Callable[["Session", FunctionType | LocalFunction, Arguments], Outcome],
     ) -> None:
         self.world = world
-        self.source_of = source_of
+        self.definitions = definitions
         self._run = run
         self._steps = 0
         self._depth = 0
@@ -117,7 +118,7 @@ class Session:
         self._depth += 1
         if self._depth > _DEEPEST:
             frame.refuse(node, "functions call each other too deeply to look into all of them")
-        if type(function) is FunctionType and self.definition_of(function) is None:
+        if type(function) is FunctionType and self.definitions.of_function(function) is None:
             frame.refuse(
                 node,
                 f"`{function.__qualname__}` cannot be looked into, since it has no source here or "
@@ -127,11 +128,6 @@ class Session:
             return self._run(self, function, to)
         finally:
             self._depth -= 1
-
-    def definition_of(self, function: FunctionType) -> ast.FunctionDef | ast.Lambda | None:
-        """The source of a function, parsed; None where there is none."""
-        found = self.source_of(function.__code__)
-        return found if isinstance(found, ast.FunctionDef | ast.Lambda) else None
 
     def step(self, frame: "Frame", node: ast.AST) -> None:
         """Counts the work done."""

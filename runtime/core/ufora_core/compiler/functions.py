@@ -2,20 +2,20 @@
 new is learnt, and remembers the outcome."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import CellType, FunctionType, GeneratorType
 
+from ufora_core.compiler.definitions import Definition
 from ufora_core.compiler.expressions import evaluate
 from ufora_core.compiler.frames import Arguments, Frame, LocalFunction, Outcome, Session
 from ufora_core.compiler.kinds import NONE, NOTHING, Known, Reach, Value, join
-from ufora_core.compiler.names import Comprehension, mangled, parameters
+from ufora_core.compiler.names import mangled
 from ufora_core.compiler.results import container
 from ufora_core.compiler.statements import execute
 
 _Key = tuple[Known, tuple[tuple[str, Value], ...], int]
-Definition = ast.FunctionDef | ast.Lambda
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Outcomes:
             NotProved: it has effects, or no source.
         """
         frame, definition, defaults = _open(session, function)
-        bound = _bind(frame, definition.args, to, defaults)
+        bound = _bind(frame, definition.node.args, to, defaults)
         if bound is None:
             return Outcome(NOTHING, leaks=False)  # TypeError: the arguments do not fit
         outcome = self._outcome(function, frame, definition, bound)
@@ -82,19 +82,21 @@ class Outcomes:
                 ),
                 definition,
             )
-            if not running.used or outcome == running.assumed:
+            wider = _either(running.assumed, outcome)
+            if not running.used or wider == running.assumed:
                 break
             # Whatever was concluded from the assumption is void.
             for void in list(self._done)[known_before:]:
                 del self._done[void]
-            running.assumed = Outcome(
-                join(running.assumed.value, outcome.value),
-                running.assumed.leaks or outcome.leaks,
-            )
+            running.assumed = wider
             running.used = False
         del self._running[key]
-        self._done[key] = outcome
-        return outcome
+        self._done[key] = wider
+        return wider
+
+
+def _either(one: Outcome, other: Outcome) -> Outcome:
+    return Outcome(join(one.value, other.value), one.leaks or other.leaks)
 
 
 def _leak_around(function: LocalFunction) -> None:
@@ -132,9 +134,10 @@ def _open(
 ) -> tuple[Frame, Definition, Mapping[str, Value]]:
     if isinstance(function, LocalFunction):
         outer = function.frame
+        definition = session.definitions.of_node(function.node)
         frame = replace(
             outer,
-            local_names=own_names(function.node),
+            local_names=definition.own_names,
             parent=outer,
             layers=list(function.layers),
             result=NOTHING,
@@ -143,24 +146,24 @@ def _open(
             finished=False,
             version=0,
         )
-        return frame, function.node, function.defaults
+        return frame, definition, function.defaults
     code = function.__code__
-    definition = session.definition_of(function)
-    assert definition is not None  # Session.call looks first
+    found = session.definitions.of_function(function)
+    assert found is not None  # Session.call looks first
     cells: dict[str, CellType] = dict(
         zip(code.co_freevars, function.__closure__ or (), strict=True)
     )
     frame = Frame(
         session,
         code.co_filename,
-        own_names(definition),
+        found.own_names,
         function.__globals__,
         cells,
         mangle=_class_around(function.__qualname__),
         owner=_content(cells.get("__class__")),
         receiver=code.co_varnames[0] if code.co_argcount else "",
     )
-    return frame, definition, _defaults(frame, function, definition)
+    return frame, found, _defaults(frame, function, found.node)
 
 
 def _content(cell: CellType | None) -> type | None:
@@ -178,59 +181,19 @@ def _class_around(qualname: str) -> str:
     return around[-1] if around else ""
 
 
-def _defaults(frame: Frame, function: FunctionType, definition: Definition) -> dict[str, Value]:
-    named = [*definition.args.posonlyargs, *definition.args.args]
+def _defaults(
+    frame: Frame, function: FunctionType, node: ast.FunctionDef | ast.Lambda
+) -> dict[str, Value]:
+    named = [*node.args.posonlyargs, *node.args.args]
     values = function.__defaults__ or ()
     with_default = named[len(named) - len(values) :]
     defaults = {
-        each.arg: frame.see(value, each.arg, definition)
+        each.arg: frame.see(value, each.arg, node)
         for each, value in zip(with_default, values, strict=True)
     }
     for name, value in (function.__kwdefaults__ or {}).items():
-        defaults[name] = frame.see(value, name, definition)
+        defaults[name] = frame.see(value, name, node)
     return defaults
-
-
-def own_names(definition: Definition) -> frozenset[str]:
-    """The names that are variables of the function itself."""
-    names = set(parameters(definition.args))
-    body = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
-    for statement in body:
-        names.update(_bound_by(statement))
-    return frozenset(names)
-
-
-def _bound_by(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, Comprehension):
-        for each in ast.walk(node):
-            if isinstance(each, ast.NamedExpr):
-                yield from _bound_by(each.target)
-        return
-    name = _binds(node)
-    if name is not None:
-        yield name
-    if not isinstance(node, ast.Lambda | ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        for child in ast.iter_child_nodes(node):
-            yield from _bound_by(child)
-
-
-def _binds(node: ast.AST) -> str | None:
-    """The name that this very node binds."""
-    if isinstance(node, ast.Name):
-        return None if isinstance(node.ctx, ast.Load) else node.id
-    if isinstance(node, ast.alias):
-        return node.asname or node.name.partition(".")[0]
-    if isinstance(node, ast.MatchMapping):
-        return node.rest
-    if isinstance(node, _NAMED):
-        return node.name
-    return None
-
-
-_NAMED = (
-    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
-    *(ast.ExceptHandler, ast.MatchAs, ast.MatchStar),
-)
 
 
 # ---------------------------------------------------------------------- parameters
@@ -275,30 +238,18 @@ def _analyse(frame: Frame, definition: Definition) -> Outcome:
     given = tuple(frame.variables.values())
     while True:
         version = frame.version
-        if isinstance(definition, ast.Lambda):
-            frame.returns(evaluate(frame, definition.body))
+        if isinstance(definition.node, ast.Lambda):
+            frame.returns(evaluate(frame, definition.node.body))
         else:
-            execute(frame, definition.body)
+            execute(frame, definition.node.body)
         if frame.version == version:
             break
     frame.finished = True
-    value = frame.result
-    if isinstance(definition, ast.FunctionDef):
-        if _falls_through(definition.body):
-            value = join(value, NONE)
-        if _is_generator(definition):
-            value = _generator(frame, given)
+    if definition.is_generator:
+        value = _generator(frame, given)
+    else:
+        value = join(frame.result, NONE) if definition.falls_through else frame.result
     return Outcome(frame.demoted(value), frame.leaky)
-
-
-def _falls_through(body: list[ast.stmt]) -> bool:
-    """Whether control may reach the end of these statements."""
-    last = body[-1]
-    if isinstance(last, ast.Return | ast.Raise):
-        return False
-    if isinstance(last, ast.If):
-        return not last.orelse or _falls_through(last.body) or _falls_through(last.orelse)
-    return True
 
 
 def _generator(frame: Frame, given: tuple[Value, ...]) -> Value:
@@ -306,14 +257,3 @@ def _generator(frame: Frame, given: tuple[Value, ...]) -> Value:
     made = frame.made(GeneratorType, frame.yielded, *given)
     inner = frame.yielded if frame.yielded.reach is Reach.IMMUTABLE else None
     return replace(made, inner=inner)
-
-
-def _is_generator(definition: ast.FunctionDef) -> bool:
-    pending: list[ast.AST] = list(definition.body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Yield | ast.YieldFrom):
-            return True
-        if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-            pending.extend(ast.iter_child_nodes(node))
-    return False

@@ -92,7 +92,7 @@ def special(
     for operand in operands:
         found.update(dict.fromkeys(possible_user_classes(frame, operand, deep=deep)))
     for cls in found:
-        for name in names:
+        for name in frame.session.world.defines(cls).intersection(names):
             attribute = classes.look_up_user(cls, name)
             if attribute is not None:
                 me = Value(reach, frozenset({cls}))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ufora_core.errors import ValueGraphError
 from ufora_core.values import nodes
+from ufora_core.values.generated import generated_names, write_again
 from ufora_core.values.nodes import AnyNode, Item
 from ufora_core.values.objects import encode_pickled
 from ufora_core.values.restore import is_defined_in_python
@@ -70,7 +71,8 @@ def by_value(encoder: Encoder, cls: type) -> AnyNode:
     if _is_odd(cls):
         return encode_pickled(encoder, cls)
     members, member_state = _members_of(cls)
-    attributes = attributes_of(cls)
+    generated = generated_names(cls)
+    attributes = {n: each for n, each in attributes_of(cls).items() if n not in generated}
     registered = _registered(cls)
     return nodes.Class(
         name=cls.__name__,
@@ -84,6 +86,7 @@ def by_value(encoder: Encoder, cls: type) -> AnyNode:
         members=len(members),
         member_state=encoder.part(member_state or None),
         registered=encoder.part(registered or None),
+        generated=generated,
     )
 
 
@@ -197,6 +200,8 @@ def _fill_class(decoder: Decoder, cls: Any, node: nodes.Class) -> None:
     for name, item in zip(node.names[node.members :], node.values[node.members :], strict=True):
         if name not in _GIVEN_AT_ONCE:
             type.__setattr__(cls, name, decoder.get(item))
+    if node.generated:
+        write_again(cls, node.generated)
     if node.member_state is not None:
         for name, state in decoder.get_as(dict, node.member_state).items():
             vars(cls.__members__[name]).update(state)

@@ -237,6 +237,8 @@ class Class(Node, frozen=True, tag="class"):
     member_state: Item = None
     #: A list of the classes that an abstract class had registered as subclasses.
     registered: Item = None
+    #: Methods that ``dataclass`` or ``namedtuple`` write again on the other side.
+    generated: list[str] = []
     deleted: list[str] = []
 
 

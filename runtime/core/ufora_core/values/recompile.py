@@ -117,13 +117,16 @@ def _in_factory(tree: FunctionTree, source: Source) -> ast.Module:
 
 
 def imported_names(body: list[ast.stmt]) -> Iterator[str]:
-    """Names that a module binds by importing, but not in a function or class."""
+    """Names that a module binds by importing, but not in a function or class; and ``super``, if it
+    is mentioned there, which has the same kind of effect on the code of functions."""
     stack: list[ast.AST] = list(body)
     while stack:
         node = stack.pop()
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from (each.asname or each.name.partition(".")[0] for each in node.names)
-        elif not isinstance(node, FunctionTree | ast.ClassDef | ast.expr):
+        elif isinstance(node, ast.Name) and node.id == "super":
+            yield node.id
+        elif not isinstance(node, FunctionTree | ast.ClassDef):
             stack.extend(ast.iter_child_nodes(node))
 
 

@@ -49,7 +49,8 @@ class RemoteBlock:
 
     Names that the block assigns are variables here afterwards; which of them are values and which
     proxies is chosen by the methods, each of which gives a block of its own. A block may be used
-    any number of times, by any number of threads.
+    any number of times, by any number of threads. The thread waits for the cluster: in a coroutine,
+    its event loop does.
     """
 
     def __init__(
@@ -61,8 +62,9 @@ class RemoteBlock:
         self._runner = runner
         self._download = download or Download(limit=0)
         self._progress = progress
-        #: The blocks being run, by the frames they are in.
-        self._entries: dict[FrameType, _Entry] = {}
+        #: The blocks being run, by the frames they are in. (An entry does not know its stop: in a
+        #: cycle they would keep the frame's variables alive until the next garbage collection.)
+        self._entries: dict[FrameType, tuple[_Entry, Stop]] = {}
 
     def remoteAll(self) -> RemoteBlock:  # noqa: N802 - the name that pyfora always had
         """Every value stays in the cluster; the names become proxies. (The default.)"""
@@ -98,12 +100,13 @@ class RemoteBlock:
         """Raises BadWithBlockError and CantGetSourceTextError, before anything is run."""
         frame = sys._getframe(1)
         entry = _Entry(self, frame, _statement.entered_by(frame))
-        self._entries[frame] = entry
+        stop = Stop(frame, entry.run)
+        self._entries[frame] = entry, stop
         try:
-            entry.stop.arm()
+            stop.arm()
         except BaseException:
             del self._entries[frame]
-            entry.stop.disarm()
+            stop.disarm()
             raise
         return self
 
@@ -113,11 +116,11 @@ class RemoteBlock:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool:
-        entry = self._entries.pop(sys._getframe(1))
+        entry, stop = self._entries.pop(sys._getframe(1))
         try:
             return entry.leave(exception)
         finally:
-            entry.stop.disarm()
+            stop.disarm()
 
     def _perform(self, frame: FrameType, statement: Statement) -> BaseException | None:
         """Runs the block and lands its result; gives the exception that it raised."""
@@ -137,13 +140,12 @@ class _Entry:
         self._block = block
         self._frame = frame
         self._statement = statement
-        self.stop = Stop(frame, self._run)
         #: The exception of the block, with the traceback and context it is to have.
         self._raised: BaseException | None = None
         self._traceback: TracebackType | None = None
         self._context: BaseException | None = None
 
-    def _run(self) -> NoReturn:
+    def run(self) -> NoReturn:
         """In the place of the body."""
         if self._statement.target:
             _variables.write(self._frame, {self._statement.target: self._block})

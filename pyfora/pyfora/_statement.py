@@ -11,6 +11,7 @@ import ast
 import functools
 import inspect
 import operator
+import threading
 from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
@@ -46,7 +47,10 @@ class Statement:
     target: str
 
 
+#: By the id of the code and the offset of the instruction that enters the statement. The statement
+#: keeps its code alive, so ids stay unique.
 _statements: dict[tuple[int, int], Statement] = {}
+_lock = threading.Lock()
 
 
 def entered_by(frame: FrameType) -> Statement:
@@ -56,13 +60,14 @@ def entered_by(frame: FrameType) -> Statement:
     CantGetSourceTextError.
     """
     code = frame.f_code
-    key = (id(code), frame.f_lasti)  # the statement keeps its code alive, so ids stay unique
+    key = (id(code), frame.f_lasti)
     statement = _statements.get(key)
     if statement is None:
         statement = _find(frame)
-        if len(_statements) >= _REMEMBERED:
-            del _statements[next(iter(_statements))]
-        _statements[key] = statement
+        with _lock:
+            if len(_statements) >= _REMEMBERED:
+                del _statements[next(iter(_statements))]
+            _statements[key] = statement
     return statement
 
 

@@ -1,8 +1,8 @@
 """Tracebacks of exceptions that were raised elsewhere.
 
 A traceback is made of frames, and the frames of a remote run are gone. The block's own entry gets
-the client's real frame; each deeper one gets the frame of a tiny piece of code that failed at the
-same place of the same file under the same name, so that Python prints what it would have printed.
+the client's real frame; each deeper one gets the frame of a tiny piece of code at the same place of
+the same file under the same name, so that Python prints what it would have printed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from functools import lru_cache
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, FrameType, FunctionType, TracebackType
 
 from ufora_core.program import Frame
 
@@ -30,7 +30,7 @@ def inside(frames: Sequence[Frame]) -> TracebackType | None:
     """The traceback of frames of which none is here."""
     traceback = None
     for each in reversed(frames):
-        frame, instruction = _failed_at(each)
+        frame, instruction = _frame_at(each)
         traceback = TracebackType(traceback, frame, instruction, each.line)
     return traceback
 
@@ -45,33 +45,25 @@ def _instruction_at(code: CodeType, place: Frame) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _failed_at(place: Frame) -> tuple[FrameType, int]:
-    """A frame that has ended at this place, and the offset of its last instruction."""
+def _frame_at(place: Frame) -> tuple[FrameType, int]:
+    """A frame of the place's file and name, and the offset in it of an instruction that has its
+    position (or -1).
+
+    It is a generator's that never ran: such a frame has no other frames behind it.
+    """
+    module = ast.parse("def frame():\n yield _")
     start, end = (place.line, place.column), (place.end_line, place.end_column)
-    known = place.column >= 0 and start <= end
-    line, column = start if known else (max(place.line, 1), 0)
-    end_line, end_column = end if known else (line, 0)
-    name = ast.Name(
-        "_",
-        ast.Load(),
-        lineno=line,
-        col_offset=column,
-        end_lineno=end_line,
-        end_col_offset=end_column,
+    if place.column < 0 or start > end:
+        start = end = (max(place.line, 1), 0)
+    for node in ast.walk(module):
+        if isinstance(node, ast.stmt | ast.expr):
+            node.lineno, node.col_offset = start
+            node.end_lineno, node.end_col_offset = end
+    (code,) = (
+        constant
+        for constant in compile(module, place.filename, "exec").co_consts
+        if isinstance(constant, CodeType)
     )
-    module = ast.Module([ast.copy_location(ast.Expr(name), name)], [])
-    code = compile(module, place.filename, "exec").replace(
-        co_name=place.name, co_qualname=place.name
-    )
-    failed = _raised_by(code, place.name).tb_next
-    assert failed is not None  # a name that nothing has was looked up
-    return failed.tb_frame, failed.tb_lasti if known else -1
-
-
-def _raised_by(code: CodeType, module: str) -> TracebackType:
-    try:
-        exec(code, {"__builtins__": {}, "__name__": module})
-    except NameError as error:
-        traceback = error.__traceback__
-    assert traceback is not None
-    return traceback
+    code = code.replace(co_name=place.name, co_qualname=place.name)
+    generator = FunctionType(code, {"__name__": place.name})()
+    return generator.gi_frame, _instruction_at(code, place)

@@ -1,12 +1,15 @@
 import asyncio
 import contextlib
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from local_engine import LocalEngine
+from pyfora._block import RemoteBlock
 from pyfora._errors import (
     BadWithBlockError,
     CantGetSourceTextError,
@@ -157,7 +160,7 @@ def test_a_block_in_a_coroutine(cluster: LocalEngine) -> None:
 
 def test_blocks_in_threads_do_not_meet(cluster: LocalEngine) -> None:
     remotely = cluster.remotely.downloadAll()
-    together = threading.Barrier(4)
+    together = threading.Barrier(4, timeout=30)
 
     def work(number: int) -> int:
         total = 0
@@ -321,9 +324,20 @@ def test_module_level_text_runs_with_its_globals(cluster: LocalEngine) -> None:
     assert found["math"].__name__ == "math"
 
 
-def test_an_empty_block_is_cheap_and_leaves_nothing_behind(cluster: LocalEngine) -> None:
-    block = cluster.remotely
-    for _ in range(3):
+def test_a_block_keeps_nothing_of_its_frame_alive(cluster: LocalEngine) -> None:
+    class Thing:
+        pass
+
+    def main(block: RemoteBlock) -> weakref.ref[Thing]:
+        thing = Thing()
         with block:
             pass
+        return weakref.ref(thing)
+
+    block = cluster.remotely
+    gc.disable()
+    try:
+        assert main(block)() is None
+    finally:
+        gc.enable()
     assert block._entries == {}

@@ -1,10 +1,7 @@
 """``ufora-worker`` as it is, but for its executors' program."""
 
-import sys
-from functools import partial
 from pathlib import Path
 
-from ufora_worker import __main__, app
+from ufora_worker.__main__ import main
 
-__main__.run = partial(app.run, executor=[str(Path(__file__).parent / "fake_executor.py")])
-sys.exit(__main__.main())
+main([str(Path(__file__).parent / "fake_executor.py")])

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
 from ufora_core.settings import WorkerSettings
-from ufora_worker.executor_pool import EXECUTOR, ExecutorPool
+from ufora_worker.executor_pool import ExecutorPool
 from ufora_worker.identity import Identity
 from ufora_worker.lifeline import Lifeline
 from ufora_worker.memory import default_budget
@@ -32,7 +32,7 @@ class _Ending:
         self.reason = self.reason or reason
 
 
-def run(settings: WorkerSettings, executor: Sequence[str] = EXECUTOR) -> int:
+def run(settings: WorkerSettings, executor: Sequence[str]) -> int:
     """Run a worker until a signal, the end of its lifeline, or the manager ends it.
 
     ``executor`` is what the interpreter runs as executors. Returns the exit status: 0 if the worker

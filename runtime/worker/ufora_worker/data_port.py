@@ -88,7 +88,7 @@ class DataPort:
             message, buffers = self._answer(identity, request, data)
             parts: list[bytes | memoryview] = [identity, encode([message]), *buffers]
             try:
-                self._router.send_multipart(parts, zmq.NOBLOCK, copy=not buffers)
+                self._router.send_multipart(parts, zmq.NOBLOCK)
             except zmq.Again:
                 return  # the peer does not read; it will ask again or give up
 

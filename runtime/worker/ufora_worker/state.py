@@ -6,12 +6,10 @@ turns what happens into events and carries the commands out.
 """
 
 from collections import deque
-from collections.abc import Sequence
 
 from ufora_core.protocol.parts import WorkerAddress
-from ufora_core.protocol.worker import RootProgress
 from ufora_worker import dispatch, orders, reports, trades
-from ufora_worker.commands import Command, TellManager
+from ufora_worker.commands import Command
 from ufora_worker.errors import RefusedEvent
 from ufora_worker.events import (
     Event,
@@ -27,8 +25,9 @@ from ufora_worker.events import (
     Tick,
 )
 from ufora_worker.executor_table import ExecutorRecord, Status
-from ufora_worker.leases import AtPeer, LeaseBook, OnExecutor
+from ufora_worker.leases import LeaseBook
 from ufora_worker.ledger import Ledger
+from ufora_worker.progress import report_progress
 
 #: Events that a refusal's message shows.
 _STORY_LENGTH = 20
@@ -85,7 +84,7 @@ class WorkerState:
             case Shutdown(reason=reason):
                 trades.give_everything_back(ledger, reason)
             case Tick(progress=progress):
-                self._report_progress(progress)
+                report_progress(ledger, progress)
 
     # ------------------------------------------------------------------ what may be read
 
@@ -105,25 +104,3 @@ class WorkerState:
         times = [executor.deadline for executor in self.ledger.executors]
         dead = [x.restart_at for x in self.ledger.executors if x.status is Status.DEAD]
         return min([*dead, *(time for time in times if time is not None)], default=None)
-
-    # ------------------------------------------------------------------ progress
-
-    def _report_progress(self, progress: Sequence[tuple[int, int]]) -> None:
-        for job, root in self.ledger.roots.items():
-            if root.executor is None or root.executor >= len(progress):
-                continue
-            done, total = progress[root.executor]
-            ranges = [x.holder for x in self.ledger.leases.of_job(job)]
-            helpers = [x.executor for x in ranges if isinstance(x, OnExecutor)]
-            peers = sum(isinstance(holder, AtPeer) for holder in ranges)
-            others = [executor for executor in helpers if executor != root.executor]
-            done += sum(progress[executor][0] for executor in others)
-            report = RootProgress(
-                job=job,
-                items_done=min(done, total),
-                items_total=total,
-                executors=1 + len(others) + peers,
-            )
-            if report != root.progress:
-                root.progress = report
-                self.ledger.commands.append(TellManager(report))

@@ -1,10 +1,7 @@
 """Calls: which functions may be meant, and what calling them does."""
 
 import ast
-import enum
 import functools
-import sys
-from collections.abc import Mapping
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -15,17 +12,14 @@ from types import (
 )
 
 from ufora_core.compiler import classes, library
-from ufora_core.compiler.classes import Nature, numpy_functions
+from ufora_core.compiler.classes import Nature
+from ufora_core.compiler.construction import construct, is_constructible
 from ufora_core.compiler.effect_table import FUNCTIONS, known_effect
-from ufora_core.compiler.frames import BUILTINS, Arguments, Bound, Frame, LocalFunction, Outcome
-from ufora_core.compiler.generated import is_generated
+from ufora_core.compiler.frames import Arguments, Bound, Frame, LocalFunction
 from ufora_core.compiler.kinds import (
-    ANYTHING,
-    CONSTANT,
     NOTHING,
     Reach,
     Value,
-    is_made_here,
     join,
 )
 from ufora_core.compiler.members import (
@@ -36,6 +30,7 @@ from ufora_core.compiler.members import (
 )
 from ufora_core.compiler.method_table import METHODS
 from ufora_core.compiler.proof import quote
+from ufora_core.compiler.qualified_names import qualified_name
 from ufora_core.compiler.results import Use
 
 
@@ -66,7 +61,9 @@ def call_object(frame: Frame, node: ast.AST, target: object, to: Arguments) -> V
     if caller is not None:
         return caller(frame, node, target, to)
     if issubclass(kind, type):
-        return _construct(frame, node, target, to)  # type: ignore[arg-type]
+        if not is_constructible(frame, target, name):  # type: ignore[arg-type]
+            return _refuse_unknown(frame, node, name)
+        return construct(frame, node, target, to, call_object)  # type: ignore[arg-type]
     if frame.session.world.nature(kind) is Nature.USER:
         return _call_instance(frame, node, target, to)
     return _refuse_unknown(frame, node, name)
@@ -234,86 +231,3 @@ def call_builtin_method(
     if rule is None:
         return _refuse_unknown(frame, node, None)
     return library.apply(Use(frame, node, name, rule, receiver, to), call)
-
-
-# ---------------------------------------------------------------------- classes
-
-
-def _construct(frame: Frame, node: ast.AST, cls: type, to: Arguments) -> Value:
-    """``cls(*to)``."""
-    world = frame.session.world
-    if issubclass(cls, BaseException) and classes.is_trusted(cls):
-        return frame.made(cls, *to.all())
-    name = qualified_name(cls)
-    if world.nature(cls) is not Nature.USER or (name and known_effect(name)):
-        _refuse_unknown(frame, node, name)
-    world.add_class(cls)
-    if type(cls) is enum.EnumMeta:
-        members = tuple(cls.__dict__["_member_map_"].values())
-        return frame.see(members, cls.__name__, node).inner or NOTHING
-    if classes.look_up_user(cls, "__del__") is not None:
-        frame.refuse(node, f"{quote(node)} makes an object whose `__del__` runs at no certain time")
-    leaks = False
-    for special in ("__new__", "__init__"):
-        method = classes.look_up_user(cls, special)
-        if method is not None:
-            leaks = _initialise(frame, node, cls, method, to).leaks or leaks
-    if leaks and any(is_made_here(value) for value in to.all()):
-        frame.leak()
-    own = frame.made(cls, *to.all())
-    return Value(Reach.SHELL, own.types) if leaks else own
-
-
-def _initialise(frame: Frame, node: ast.AST, cls: type, method: object, to: Arguments) -> Outcome:
-    function = method.__func__ if type(method) is staticmethod else method
-    if type(function) is not FunctionType:
-        frame.refuse(node, f"{quote(node)}: `{cls.__name__}` is not made by a plain function")
-    if is_generated(cls, function):
-        return Outcome(_initialise_fields(frame, node, cls), leaks=False)
-    if function.__name__ == "__new__":
-        me = frame.see(cls, cls.__name__, node)
-        return Outcome(_call_function(frame, node, function, to.after(me)), leaks=False)
-    me = Value(Reach.OWN, frozenset({cls}))
-    return frame.session.call(frame, node, function, to.after(me))
-
-
-def _initialise_fields(frame: Frame, node: ast.AST, cls: type) -> Value:
-    """A generated ``__init__``: default factories run, and ``__post_init__``."""
-    fields: Mapping[str, object] = getattr(cls, "__dataclass_fields__", {})
-    for field in fields.values():
-        factory = getattr(field, "default_factory", None)
-        if callable(factory):
-            call_object(frame, node, factory, Arguments())
-    after = classes.look_up_user(cls, "__post_init__")
-    if type(after) is FunctionType:
-        me = Value(Reach.OWN, frozenset({cls}))
-        _call_function(frame, node, after, Arguments((me,), spread=ANYTHING))
-    return CONSTANT
-
-
-# ---------------------------------------------------------------------- names
-
-
-def qualified_name(target: object) -> str | None:
-    """``module.name`` of a function or class of a library; None unless it is the very object that
-    can be found there (a user's function may call itself anything)."""
-    owner = getattr(target, "__self__", None) if type(target) is BuiltinFunctionType else None
-    if owner is not None and issubclass(type(owner), type):
-        inner = qualified_name(owner)
-        return None if inner is None else f"{inner}.{target.__name__}"  # type: ignore[attr-defined]
-    cls = type(target)
-    if cls not in _NAMED and cls not in numpy_functions() and not issubclass(cls, type):
-        return None
-    module_name = getattr(target, "__module__", None) or "numpy"
-    name = getattr(target, "__qualname__", None) or target.__name__  # type: ignore[attr-defined]
-    if not isinstance(module_name, str) or not isinstance(name, str):
-        return None
-    found: object = sys.modules.get(module_name)
-    names = BUILTINS if module_name == "builtins" else getattr(found, "__dict__", {})
-    for part in name.split("."):
-        found = names.get(part)
-        names = getattr(found, "__dict__", {}) if issubclass(type(found), type) else {}
-    return f"{module_name.removeprefix('_')}.{name}" if found is target else None
-
-
-_NAMED = (FunctionType, BuiltinFunctionType)

@@ -170,7 +170,10 @@ def _numpy_nature(cls: type) -> Nature | None:
 def numpy_functions() -> tuple[type, ...]:
     """The classes of NumPy's own functions."""
     numpy = sys.modules.get("numpy")
-    return () if numpy is None else (numpy.ufunc, type(numpy.sum))
+    if numpy is None:
+        return ()
+    random = sys.modules.get("numpy.random")
+    return (numpy.ufunc, type(numpy.sum), *(() if random is None else (type(random.default_rng),)))
 
 
 def inputs_of_ufunc(name: str) -> int | None:

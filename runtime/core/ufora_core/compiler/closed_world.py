@@ -87,9 +87,14 @@ class World:
 
     def add_class(self, cls: type) -> None:
         """A user's class of which there are, or will be, instances."""
-        if cls not in self.classes:
-            self.classes[cls] = None
-            self.version += 1
+        if cls in self.classes:
+            return
+        self.classes[cls] = None
+        self.version += 1
+        if issubclass(cls, set | frozenset):
+            self.note("has_sets")
+        if issubclass(cls, defaultdict):
+            self.note("has_default_dicts")
 
     def nature(self, cls: type) -> Nature:
         """See ``classes.nature``."""
@@ -103,7 +108,7 @@ class World:
         self._items_left -= len(items)
         if self._items_left < 0:
             raise Unknowable("refers to too many objects to look at all of them")
-        found = set(map(type, items))
+        found = dict.fromkeys(map(type, items))
         result = NOTHING
         for cls in found:
             of_class = items if len(found) == 1 else [each for each in items if type(each) is cls]

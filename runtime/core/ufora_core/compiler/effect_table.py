@@ -135,7 +135,7 @@ _NUMPY_NEW = (
 _NUMPY_SAME = (
     "asarray ascontiguousarray atleast_1d atleast_2d atleast_3d broadcast_to diagonal diag "
     "expand_dims flip fliplr flipud imag moveaxis ravel real reshape rot90 squeeze swapaxes "
-    "transpose array_split split"
+    "transpose"
 )
 
 #: Qualified name -> what it does.
@@ -172,6 +172,7 @@ FUNCTIONS: Mapping[str, Rule] = {
     **rules("crc32 adler32 compress decompress", _SCALAR, "zlib."),
     **rules("hexlify unhexlify crc32", _SCALAR, "binascii."),
     **rules("pack unpack calcsize", _SCALAR, "struct."),
+    **rules("random.Random numpy.random.default_rng", _OWN),
     "array.array": Rule(Result.OWN, ordered=True),
     "decimal.Decimal": _SCALAR,
     "fractions.Fraction": _SCALAR,

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import CellType, CodeType, FunctionType
 
+from ufora_core.compiler.classes import iterator_types
 from ufora_core.compiler.closed_world import World
 from ufora_core.compiler.definitions import Definitions
 from ufora_core.compiler.expressions import evaluate, run_generators
@@ -127,6 +128,12 @@ def _run_site(
         else:
             value = evaluate(frame, comprehension.elt)
         frame.layers.pop()
+        if value.types is not None and not value.types.isdisjoint(iterator_types()):
+            frame.refuse(
+                comprehension,
+                f"the items of {quote(comprehension)} are iterators, which cannot travel: make "
+                "lists of them",
+            )
         _fold(frame, site, value, starts)
         if frame.version == version:
             return

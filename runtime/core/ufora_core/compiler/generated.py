@@ -2,20 +2,21 @@
 known from the class's fields."""
 
 import ast
+import collections
 from types import FunctionType
 
 from ufora_core.compiler.frames import Arguments, Frame
 from ufora_core.compiler.kinds import BOOL, CONSTANT, STR, Value, part_of
 
-#: File name of code that ``dataclass`` and ``namedtuple`` compile.
-_GENERATED = "<string>"
+#: File names of code that ``dataclass`` and ``namedtuple`` compile.
+_GENERATED = ("<string>", collections.namedtuple.__code__.co_filename)
 _COMPARISONS = frozenset({"__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__ne__"})
 
 
 def is_generated(cls: type, function: FunctionType) -> bool:
     """True for a method that ``dataclass`` or ``namedtuple`` wrote for ``cls`` or a base."""
     inner = getattr(function, "__wrapped__", function)
-    if type(inner) is not FunctionType or inner.__code__.co_filename != _GENERATED:
+    if type(inner) is not FunctionType or inner.__code__.co_filename not in _GENERATED:
         return False
     return any(
         "__dataclass_params__" in vars(owner) or _is_named_tuple(owner)

@@ -43,6 +43,8 @@ _USES = {
 _THREE_INPUTS = frozenset({"numpy.where", "numpy.interp", "numpy.clip", "numpy.insert"})
 #: Functions that repeat a call on its own results.
 _FOLDS = frozenset({"functools.reduce", "itertools.accumulate"})
+_SORTERS = frozenset({"builtins.sorted", "builtins.min", "builtins.max"})
+_SEEDED = frozenset({"random.Random", "numpy.random.default_rng"})
 _SUBSTITUTIONS = frozenset({"re.sub", "re.subn", "sub", "subn"})
 
 
@@ -53,6 +55,8 @@ def apply(use: Use, call: Call) -> Value:
         NotProved: the call changes something from outside, or runs code with effects.
     """
     frame, node, rule = use.frame, use.node, use.rule
+    if use.name in _SEEDED:
+        _check_seed(use)
     _check_changes(use)
     _check_outputs(use)
     own = NOTHING
@@ -88,8 +92,21 @@ def _check_changes(use: Use) -> None:
         target = use.receiver if position == RECEIVER else use.argument(position)
         if target is not None:
             refuse_change(use.frame, use.node, target)
+            if not use.rule.keeps:
+                continue
             values = use.to.all()
             use.frame.store(target, *values, *map(part_of, values))
+
+
+def _check_seed(use: Use) -> None:
+    """Without a seed, a random generator begins somewhere else each time."""
+    seed = use.argument(0)
+    if seed is None or not is_exactly(seed, int, str, bytes, float, bool):
+        use.frame.refuse(
+            use.node,
+            f"{quote(use.node)} begins anywhere unless it is given a seed: pass it a number that "
+            "depends on the item",
+        )
 
 
 def _check_outputs(use: Use) -> None:
@@ -111,6 +128,8 @@ def _check_outputs(use: Use) -> None:
 
 def _check_order(use: Use) -> None:
     by_key = any(call in use.to.keywords for call in use.rule.calls)
+    if use.name in _SORTERS and not by_key:
+        by_key = not _has_total_order(use)
     values = use.to.all()
     if use.name == "pop" and use.receiver is not None and not values:
         values = (use.receiver,)
@@ -123,6 +142,14 @@ def _check_order(use: Use) -> None:
                 f"{quote(use.node)} depends on the order of a set, which differs from process to "
                 "process: use `sorted(...)` of the set",
             )
+
+
+def _has_total_order(use: Use) -> bool:
+    """Whether no two items of a set can compare as neither less nor greater."""
+    world = use.frame.session.world
+    return not world.has_frozen_sets and not any(
+        name in world.defines(cls) for cls in world.classes for name in ("__lt__", "__gt__")
+    )
 
 
 def _check_numbers(use: Use) -> None:

@@ -66,8 +66,7 @@ def possible_classes(frame: Frame, value: Value) -> list[type]:
     """The user's classes that ``value`` may be an instance of."""
     if value.types is None:
         return [] if value.reach is Reach.IMMUTABLE else list(frame.session.world.classes)
-    nature = frame.session.world.nature
-    return [cls for cls in value.types if nature(cls) is Nature.USER]
+    return [cls for cls in frame.session.world.classes if cls in value.types]
 
 
 def may_be_built_in(frame: Frame, value: Value) -> bool:
@@ -158,7 +157,9 @@ def _of_cached_property(
     assert isinstance(attribute, functools.cached_property)
     if not is_made_here(me):
         frame.refuse(node, f"{quote(node)} is a cached property: reading it changes the object")
-    return call_special(frame, node, attribute.func, cls, Arguments((me,)))
+    value = call_special(frame, node, attribute.func, cls, Arguments((me,)))
+    frame.store(me, value)
+    return value
 
 
 def _of_static_method(
@@ -286,19 +287,40 @@ def store(frame: Frame, node: ast.AST, target: Value, name: str, *stored: Value)
         attribute = classes.look_up_user(cls, name)
         if type(attribute) is property:
             call_special(frame, node, attribute.fset, cls, Arguments((me, *stored)))
-        elif type(attribute) is FunctionType:
-            frame.refuse(node, f"{quote(node)} hides a method of {cls.__name__}")
         elif attribute is not None and type(attribute) not in _SLOTS:
             _refuse_descriptor(frame, node, attribute)
-    if name in METHODS and any(_may_be_called(value) for value in stored):
-        frame.refuse(node, f"{quote(node)} may hide the method `{name}` of a built-in class")
+    check_hiding(frame, node, name, *stored)
     frame.store(target, *stored)
 
 
-def _may_be_called(value: Value) -> bool:
-    return value.objects is not None or (
-        value.types is None and value.reach in (Reach.SHELL, Reach.SHARED)
-    )
+def check_hiding(frame: Frame, node: ast.AST, name: str, *stored: Value) -> None:
+    """Methods of objects of unknown class are told by their names: nothing that can be called may
+    be kept under such a name.
+
+    Raises:
+        NotProved: one of the values may be called.
+    """
+    defined = [cls.__name__ for cls in frame.session.world.classes if _has_method(cls, name)]
+    if name in METHODS:
+        defined.append("a built-in class")
+    if defined and any(_may_be_called(frame, value) for value in stored):
+        frame.refuse(
+            node, f"{quote(node)} may hide the method `{name}` of {defined[0]}: use another name"
+        )
+
+
+def _has_method(cls: type, name: str) -> bool:
+    found = classes.look_up_user(cls, name)
+    return found is not None and type(found) in (FunctionType, staticmethod, classmethod)
+
+
+def _may_be_called(frame: Frame, value: Value) -> bool:
+    if value.reach is Reach.IMMUTABLE:
+        return False
+    if value.types is None and value.reach is not Reach.OWN:
+        return True
+    own = possible_classes(frame, value)
+    return is_code(value) or any(classes.look_up_user(cls, "__call__") for cls in own)
 
 
 def _refuse_descriptor(frame: Frame, node: ast.AST, attribute: object) -> None:

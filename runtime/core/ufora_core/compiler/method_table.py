@@ -66,6 +66,19 @@ METHODS: Mapping[str, Rule] = {
         "utcoffset weekday",
         _SCALAR,
     ),
+    # random generators (those made in the item, with a seed)
+    **rules(
+        "betavariate binomial expovariate exponential gammavariate gauss getrandbits integers "
+        "lognormvariate normal normalvariate paretovariate poisson randbytes randint random "
+        "randrange standard_normal triangular uniform vonmisesvariate weibullvariate",
+        Rule(Result.OWN, changes=(RECEIVER,), keeps=False),
+    ),
+    "choice": Rule(Result.PICKED, changes=(RECEIVER,), keeps=False, ordered=True),
+    **rules(
+        "choices sample permutation",
+        Rule(Result.CONTENTS, changes=(RECEIVER,), keeps=False, ordered=True),
+    ),
+    "shuffle": Rule(Result.SCALAR, changes=(RECEIVER, 0), keeps=False),
     # exceptions
     "with_traceback": Rule(Result.SAME, changes=(RECEIVER,)),
     "add_note": _CHANGES,

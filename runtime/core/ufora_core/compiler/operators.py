@@ -77,10 +77,15 @@ _SIZED_NUMBERS = frozenset({int, bool, float})
 
 
 def special(
-    frame: Frame, node: ast.AST, names: Iterable[str], *operands: Value, deep: bool = True
+    frame: Frame,
+    node: ast.AST,
+    names: Iterable[str],
+    *operands: Value,
+    deep: bool = True,
+    given: Iterable[Value] = (),
 ) -> Value:
     """Judges the special methods that an operation on ``operands`` (and, if ``deep``, on their
-    items) may call; returns what they may return.
+    items) may call, with ``given`` as further arguments; returns what they may return.
 
     Raises:
         NotProved: one of them has effects.
@@ -92,12 +97,13 @@ def special(
     for operand in operands:
         found.update(dict.fromkeys(possible_user_classes(frame, operand, deep=deep)))
     for cls in found:
-        for name in frame.session.world.defines(cls).intersection(names):
-            attribute = classes.look_up_user(cls, name)
+        defined = frame.session.world.defines(cls)
+        for name in names:
+            attribute = classes.look_up_user(cls, name) if name in defined else None
             if attribute is not None:
                 me = Value(reach, frozenset({cls}))
                 other = Value(reach) if reach > Reach.IMMUTABLE else ANYTHING
-                to = Arguments((me,), spread=join(other, *operands))
+                to = Arguments((me,), spread=join(other, *operands, *given))
                 result = join(result, call_special(frame, node, attribute, cls, to))
     return result
 
@@ -129,7 +135,7 @@ def possible_user_classes(frame: Frame, value: Value, *, deep: bool = True) -> l
         return []
     if value.types is None:
         return list(world.classes)
-    own = [cls for cls in value.types if world.nature(cls) is Nature.USER]
+    own = [cls for cls in world.classes if cls in value.types]
     if not deep or is_numeric(value.types):
         return own
     if value.inner is not None:
@@ -247,7 +253,7 @@ def may_be_set(frame: Frame, value: Value) -> bool:
         world = frame.session.world
         frozen = value.reach is Reach.IMMUTABLE
         return world.has_frozen_sets if frozen else world.has_sets
-    return not value.types.isdisjoint(classes.SETS)
+    return any(issubclass(cls, (set, frozenset)) for cls in value.types)
 
 
 def iterate(frame: Frame, node: ast.AST, value: Value, *, ordered: bool = True) -> Value:

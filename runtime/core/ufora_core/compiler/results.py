@@ -52,7 +52,7 @@ class Use:
     @property
     def is_numpy(self) -> bool:
         """True for a function of NumPy's."""
-        return self.name.startswith("numpy.")
+        return self.name.startswith("numpy.") and not self.name.startswith("numpy.random.")
 
     def argument(self, position: int) -> Value | None:
         """The positional argument there, or what may stand for it."""
@@ -89,7 +89,9 @@ def _scalar(use: Use, special: Value, returned: Value) -> Value:
 
 def _own(use: Use, special: Value, returned: Value) -> Value:
     if use.is_numpy:
-        return numeric(use.frame)
+        # With ``copy=False`` an array may come back as it is.
+        same = use.operands if "copy" in use.to.keywords else ()
+        return join(numeric(use.frame), *same)
     # A deep copy shares functions and classes with the original.
     shares = use.name == "copy.deepcopy" and use.frame.session.world.has_code
     return use.frame.made(use.rule.cls, *map(part_of, use.operands if shares else ()))
@@ -167,6 +169,10 @@ def _called(use: Use, special: Value, returned: Value) -> Value:
     return container(use.frame, use.rule.cls, returned)
 
 
+def _picked(use: Use, special: Value, returned: Value) -> Value:
+    return use.frame.demoted(join(*map(part_of, use.to.all()), special))
+
+
 _RESULTS: Mapping[Result, Callable[[Use, Value, Value], Value]] = {
     Result.SCALAR: _scalar,
     Result.OWN: _own,
@@ -177,4 +183,5 @@ _RESULTS: Mapping[Result, Callable[[Use, Value, Value], Value]] = {
     Result.COMPUTED: _computed,
     Result.RETURNED: _returned,
     Result.CALLED: _called,
+    Result.PICKED: _picked,
 }

@@ -26,6 +26,8 @@ class Result(Enum):
     RETURNED = auto()
     #: A new object that holds what the callback returns (``map``).
     CALLED = auto()
+    #: An item of the arguments, and not of the object whose method it is (``choice``).
+    PICKED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Rule:
     calls: tuple[int | str, ...] = ()
     #: Arguments that are changed in place.
     changes: tuple[int, ...] = ()
+    #: Whether what is changed may keep the arguments or their items.
+    keeps: bool = True
     #: Whether the order in which its arguments give their items shows in the result.
     ordered: bool = False
     #: Whether the text of its arguments shows (``str``, ``format``).

@@ -160,7 +160,7 @@ def _with(frame: Frame, node: ast.With) -> None:
                 "it around the loop",
             )
         entered = special(frame, item.context_expr, ("__enter__",), manager, deep=False)
-        special(frame, item.context_expr, ("__exit__",), manager, deep=False)
+        special(frame, item.context_expr, ("__exit__",), manager, deep=False, given=(ANYTHING,))
         if item.optional_vars is not None:
             assign(frame, item.optional_vars, entered, None)
     execute(frame, node.body)

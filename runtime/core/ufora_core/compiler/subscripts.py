@@ -28,7 +28,7 @@ def subscript(
     """
     _check_missing(frame, node, base)
     _check_class(frame, node, base)
-    own = special(frame, node, SUBSCRIPT, base, deep=False)
+    own = special(frame, node, SUBSCRIPT, base, deep=False, given=(index,))
     special(frame, node, ("__index__", *HASH), index)
     if base.inner is not None and base.types is not None and base.types <= classes.array_types():
         return join(own, _part_of_array(base, indices))

@@ -2,7 +2,8 @@
 
 ``echo``: ends well. ``exit-3``: ends its process. ``segv``: is killed by the system. ``hang``: does
 not hear a stop. ``eat``: uses 200 MiB of memory. ``wait``: ends when it is stopped. ``garbage``:
-breaks its channel. ``print``: prints and ends. ``give``: gives items 10 to 20 away and waits.
+breaks its channel. ``print``: prints and ends. ``give``: gives items 10 to 20 away and waits;
+``give-bulk`` likewise, with a task and a result that are in the store.
 """
 
 import json
@@ -11,6 +12,7 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 
 from ufora_core.protocol.executor import (
     LoopClosed,
@@ -26,6 +28,7 @@ from ufora_core.protocol.executor import (
 )
 from ufora_core.protocol.parts import ExecutorUse, Failure, Payload
 from ufora_core.protocol.worker import Piece, Range
+from ufora_core.store import ObjectStore
 from ufora_worker.channel import Channel, ChannelClosed
 
 EMPTY = Payload("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 0, b"")
@@ -37,6 +40,10 @@ class Stop(Exception):
 
 def on_stop(number: int, frame: object) -> None:
     raise Stop
+
+
+def store() -> ObjectStore:
+    return ObjectStore(Path(json.loads(sys.argv[1])["store"]))
 
 
 def end(channel: Channel, job: str, failure: Failure | None = None) -> None:
@@ -63,8 +70,9 @@ def run_root(channel: Channel, sock: socket.socket, job: str) -> None:
         case "print":
             channel.send(Printed(job=job, stream="stdout", text="hello\n"))
             end(channel, job)
-        case "give":
-            channel.send(Offer(range=Range(job=job, loop=0, lo=10, hi=20, task=EMPTY)))
+        case "give" | "give-bulk":
+            task = EMPTY if job == "give" else store().put(b"the task")
+            channel.send(Offer(range=Range(job=job, loop=0, lo=10, hi=20, task=task)))
             channel.send(Waiting(job=job, loop=0))
             wait_for_pieces(channel, job)
         case _:
@@ -79,6 +87,8 @@ def wait_for_pieces(channel: Channel, job: str) -> None:
             case TakePiece(piece=piece):
                 channel.send(LoopClosed(job=job, loop=0))
                 ran = piece.use.worker if piece.use is not None else "nobody"
+                if piece.partial.data is None:
+                    ran += f": {bytes(store().open(piece.partial.digest)).decode()}"
                 end(channel, job, Failure("internal", f"{piece.lo} to {piece.hi} by {ran}"))
                 return
             case _:
@@ -86,9 +96,11 @@ def wait_for_pieces(channel: Channel, job: str) -> None:
 
 
 def run_range(channel: Channel, work: Range) -> None:
-    worker = json.loads(sys.argv[1])["worker"]
-    use = ExecutorUse(worker=worker, executor=0)
-    piece = Piece(lo=work.lo, hi=work.hi, partial=EMPTY, use=use)
+    use = ExecutorUse(worker=json.loads(sys.argv[1])["worker"], executor=0)
+    partial = EMPTY
+    if work.task.data is None:
+        partial = store().put(b"did ", store().open(work.task.digest))
+    piece = Piece(lo=work.lo, hi=work.hi, partial=partial, use=use)
     channel.send(RangeDone(job=work.job, loop=work.loop, piece=piece))
 
 

@@ -105,6 +105,6 @@ class InlineCluster:
         while not self._pieces:
             work = self._offered.pop(self._choose(len(self._offered)))
             # A thief has a memory of its own: it decodes everything anew.
-            RangeRunner(self._place, self.store, "thief", self.send).run(work)
+            self.send(RangeRunner(self._place, self.store, "thief", self.send).run(work))
             self.ranges_run += 1
         return self._pieces.pop(0)

@@ -52,6 +52,8 @@ class FakeManager:
         self.router, self.port = bind_router(self.context, "127.0.0.1", 0, "UFORA_MANAGER_PORT")
         self.store = ObjectStore(store)
         self.store.prove("the proof")
+        #: False: workers see another file, as on another machine.
+        self.shares_store = True
         self.said: dict[str, list[ToManager]] = {}
         self.refuse: str | None = None
         self._identities: dict[str, bytes] = {}
@@ -71,7 +73,7 @@ class FakeManager:
                 release="0",
                 manager="fake",
                 store_path=str(self.store.directory),
-                store_proof="the proof",
+                store_proof="the proof" if self.shares_store else "of another file",
             )
             if self.refuse is not None:
                 self.send(name, Refused(reason=self.refuse))
@@ -87,6 +89,9 @@ class FakeManager:
 
     def hellos(self, worker: str) -> list[Hello]:
         return [x for x in self.said.get(worker, []) if isinstance(x, Hello)]
+
+    def knows(self, worker: str) -> bool:
+        return len(self.hellos(worker)) == 1 + self.shares_store
 
     def ends(self, worker: str) -> dict[str, RootDone]:
         return {x.job: x for x in self.said.get(worker, []) if isinstance(x, RootDone)}
@@ -117,7 +122,7 @@ class Bench:
         self._closers += [lambda: supervisor.close("the test ends"), words.close, folder.remove]
         self.supervisors[name], self.pools[name] = supervisor, pool
         self.addresses[name] = identity.address(ports.control_port, ports.data_port)
-        self.until(lambda: len(self.manager.hellos(name)) == 2 or self.manager.refuse is not None)
+        self.until(lambda: self.manager.refuse is not None or self.manager.knows(name))
         return supervisor
 
     def until(self, true: Callable[[], bool]) -> None:
@@ -220,6 +225,17 @@ def test_a_range_travels_to_another_worker_and_its_piece_back(bench: Bench) -> N
     bench.until(lambda: "thief" in peers and peers["thief"].slots == 2)
     bench.manager.send("home", PlaceRoot(job="give", program=PROGRAM))
     assert failure_of(bench.end_of("home", "give"))[1] == "10 to 20 by thief"
+
+
+def test_objects_of_a_range_travel_between_workers_that_share_no_store(bench: Bench) -> None:
+    bench.manager.shares_store = False
+    bench.worker("home")
+    bench.worker("thief")
+    bench.manager.send("thief", WorkAt(workers=(bench.addresses["home"],)))
+    peers = bench.supervisors["home"].state.ledger.peers
+    bench.until(lambda: "thief" in peers and peers["thief"].slots == 1)
+    bench.manager.send("home", PlaceRoot(job="give-bulk", program=PROGRAM))
+    assert failure_of(bench.end_of("home", "give-bulk"))[1] == "10 to 20 by thief: did the task"
 
 
 def test_a_manager_that_forgot_the_worker_is_told_again(bench: Bench) -> None:

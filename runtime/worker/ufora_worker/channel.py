@@ -9,6 +9,8 @@ import select
 import socket
 import struct
 from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 
 from ufora_core.protocol import codec
@@ -23,10 +25,14 @@ class ChannelClosed(Exception):
 
 
 class Channel:
-    """Messages to and from the supervisor. ``send`` may be called from any thread."""
+    """Messages to and from the supervisor."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(
+        self, sock: socket.socket, uncut: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
+        """Within ``uncut()`` no signal handler raises: half a frame would be the end of it all."""
         self._socket = sock
+        self._uncut = uncut
         self._received = bytearray()
         self._messages: deque[ToExecutor] = deque()
         self._sending = Lock()
@@ -39,7 +45,7 @@ class Channel:
         """
         frame = codec.encode(messages)
         try:
-            with self._sending:
+            with self._uncut(), self._sending:
                 self._socket.sendall(_LENGTH.pack(len(frame)))
                 self._socket.sendall(frame)
         except OSError as error:
@@ -52,9 +58,10 @@ class Channel:
             ChannelClosed: the supervisor is gone.
         """
         while not self._messages:
-            if timeout is not None and not select.select([self._socket], [], [], timeout)[0]:
+            if not select.select([self._socket], [], [], timeout)[0]:
                 return None
-            self._read()
+            with self._uncut():
+                self._read()
         return self._messages.popleft()
 
     def _read(self) -> None:

@@ -56,9 +56,10 @@ class Executor:
 
     def __init__(self, orders: Orders) -> None:
         self._worker = orders.worker
-        self._channel = Channel(socket.socket(fileno=orders.channel_fd))
         words = SharedWords.attach(orders.words_fd, orders.executors)
         self._interrupts = Interrupts(lambda: words.stop(orders.index) != 0)
+        sock = socket.socket(fileno=orders.channel_fd)
+        self._channel = Channel(sock, self._interrupts.deferred)
         self._place = Place(words, orders.index, self._interrupts)
         self._store = ObjectStore(Path(orders.store))
         self._ranges = RangeRunner(self._place, self._store, orders.worker, self.send)
@@ -66,9 +67,8 @@ class Executor:
         self._ended = ""
 
     def send(self, message: FromExecutor) -> None:
-        """Pass a message to the supervisor, in one piece whatever signals come."""
-        with self._interrupts.deferred():
-            self._channel.send(message)
+        """Pass a message to the supervisor."""
+        self._channel.send(message)
 
     def serve(self, pid: int) -> None:
         """Work until the supervisor is gone."""
@@ -101,10 +101,11 @@ class Executor:
     def _help(self, work: Range) -> None:
         """Run a range of the root's own loop; a stop of it is a stop of the whole job."""
         try:
-            self._ranges.run(work, counted=False)
+            done = self._ranges.run(work, counted=False)
         except Stopped:
             self._refuse(work)
             raise
+        self.send(done)
 
     def _refuse(self, work: Range) -> None:
         """Say that nothing of the range is done; its loop has ended, or its job was stopped."""
@@ -113,9 +114,12 @@ class Executor:
     def _run_range(self, work: Range) -> None:
         try:
             with self._interrupts.running_user_code():
-                self._ranges.run(work)
+                done = self._ranges.run(work)
         except Stopped:
             self._refuse(work)
+        else:
+            # Not before: a stop may come while it is sent, and each range has one answer.
+            self.send(done)
 
     def _run_root(self, order: RunRoot) -> None:
         output = Output(lambda stream, text: self._print(order.job, stream, text))

@@ -6,6 +6,7 @@ Code that must not be cut in two (a frame half sent) runs inside ``deferred()``.
 """
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -45,7 +46,13 @@ class Interrupts:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """No handler acts within it; a stop that came meanwhile is raised at its end."""
+        """No handler acts within it; a stop that came meanwhile is raised at its end.
+
+        Handlers run in the main thread only, so in any other one it means nothing.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         self._depth += 1
         try:
             yield

@@ -7,7 +7,7 @@ from typing import Any
 
 from ufora_core import program
 from ufora_core.compiler.sites import SiteKind
-from ufora_core.protocol.executor import FromExecutor, Offer, RangeDone
+from ufora_core.protocol.executor import Offer, RangeDone
 from ufora_core.protocol.parts import ExecutorUse
 from ufora_core.protocol.worker import Piece, Range
 from ufora_core.store import ObjectStore
@@ -48,7 +48,7 @@ class RangeRunner:
     """Runs ranges on one executor."""
 
     def __init__(
-        self, place: Place, store: ObjectStore, worker: str, send: Callable[[FromExecutor], None]
+        self, place: Place, store: ObjectStore, worker: str, send: Callable[[Offer], None]
     ) -> None:
         self._place = place
         self._store = store
@@ -56,8 +56,8 @@ class RangeRunner:
         self._send = send
         self._tasks: OrderedDict[str, DecodedTask] = OrderedDict()
 
-    def run(self, work: Range, *, counted: bool = True) -> None:
-        """Run the range (or what is left of it after giving parts away) and send the piece.
+    def run(self, work: Range, *, counted: bool = True) -> RangeDone:
+        """Run the range, or what is left of it after giving parts away.
 
         A root that helps with its own loop has its progress to show, so its range is not
         ``counted``.
@@ -82,7 +82,7 @@ class RangeRunner:
         task = decoded.task
         with client_rules(task.python, task.recursion_limit), plain_sites():
             loop.run()
-        self._send(RangeDone(job=work.job, loop=work.loop, piece=self._piece(work, loop, decoded)))
+        return RangeDone(job=work.job, loop=work.loop, piece=self._piece(work, loop, decoded))
 
     def _piece(self, work: Range, loop: Loop, decoded: DecodedTask) -> Piece:
         key = f"{work.job}/{work.loop}/{work.lo}"

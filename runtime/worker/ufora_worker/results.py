@@ -10,13 +10,14 @@ from typing import Any
 import ufora_core
 from ufora_core import program
 from ufora_core.compiler.slices import WRAPPER
+from ufora_core.errors import UnappliedChangeError
 from ufora_core.protocol.parts import ExecutorUse, Payload
 from ufora_core.store import ObjectStore
 from ufora_core.values import changes
 from ufora_core.values.classes import ClassTrackers
 from ufora_core.values.decode import Decoder
 from ufora_core.values.encode import Encoder
-from ufora_core.values.nodes import Remote
+from ufora_core.values.nodes import Change, Remote
 from ufora_worker.partials import Stored, keep
 
 #: Characters of a value's ``repr`` that its proxy shows.
@@ -32,7 +33,9 @@ class Outcome:
     names: Mapping[str, Any]
     deleted: Sequence[str] = ()
     raised: BaseException | None = None
-    use: Sequence[ExecutorUse] = field(default_factory=list)
+    #: Global names that come home as names of the block, by the index of their namespace's node.
+    exported: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    use: Sequence[ExecutorUse] = ()
 
 
 def encode_result(
@@ -54,13 +57,14 @@ def encode_result(
                 stored.payload.digest, _size(stored), type(value).__name__, _shown(value)
             )
             kept.extend(stored.needs)
+    changed, raised = _changes(decoder, encoder, outcome)
     result = program.Result(
         names=names,
         values=values,
         proxies=proxies,
         deleted=list(outcome.deleted),
-        changes=changes.find(decoder, encoder),
-        raised=_encode_raised(encoder, outcome.raised),
+        changes=changed,
+        raised=_encode_raised(encoder, raised),
         graph=encoder.graph(),
         use=tuple(outcome.use),
     )
@@ -78,6 +82,18 @@ def load_kept(store: ObjectStore, digest: str, classes: ClassTrackers) -> Any:
         remote=lambda other: load_kept(store, other, classes),
     )
     return decoder.value(kept.value)
+
+
+def _changes(
+    decoder: Decoder, encoder: Encoder, outcome: Outcome
+) -> tuple[list[Change], BaseException | None]:
+    """In-place changes for the client's own objects, and what the block ends with: a change that
+    the client cannot follow is never lost in silence."""
+    try:
+        return changes.find(decoder, encoder, exported=outcome.exported), outcome.raised
+    except UnappliedChangeError as error:
+        error.__context__ = outcome.raised
+        return [], error.with_traceback(None)
 
 
 def _originals(decoder: Decoder) -> dict[int, int]:

@@ -210,4 +210,5 @@ def _left_behind(
 ) -> Outcome:
     names = {name: left[name] for name in block.assigned if name in left}
     deleted = [name for name in block.assigned if name in before and name not in left]
-    return Outcome(names, deleted, raised)
+    exported = block.global_names if block.optimized else block.assigned
+    return Outcome(names, deleted, raised, {block.namespace.index: exported})

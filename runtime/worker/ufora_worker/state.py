@@ -94,6 +94,11 @@ class WorkerState:
         return sum(executor.status is Status.IDLE for executor in self.ledger.executors)
 
     @property
+    def busy(self) -> bool:
+        """True while there is anything to run, or to be waited for."""
+        return bool(self.ledger.roots) or len(self.ledger.leases) > 0
+
+    @property
     def roots(self) -> tuple[str, ...]:
         """Jobs whose root is here."""
         return tuple(self.ledger.roots)

@@ -32,8 +32,9 @@ from ufora_worker.worker_folder import WorkerFolder
 
 log = logging.getLogger(__name__)
 
-#: Seconds between two looks at the clock, the shared words and the executors' memory.
-TICK_SECONDS = 0.2
+#: Seconds between two looks at the clock, the shared words and the executors' memory; while there
+#: is nothing to do, often enough for a heartbeat.
+TICK_SECONDS, IDLE_TICK_SECONDS = 0.2, 1.0
 #: Time for the last messages to leave, in milliseconds.
 _LAST_WORDS_MS = 200
 
@@ -106,7 +107,7 @@ class Supervisor:
         self._tick()
         return ports
 
-    def turn(self, longest: float = TICK_SECONDS) -> None:
+    def turn(self, longest: float = IDLE_TICK_SECONDS) -> None:
         """Wait for something to happen (not longer than until the next tick) and deal with it."""
         self.loop.turn(min(longest, max(0.0, self._next_tick() - self.loop.now())))
         self._handle_all()
@@ -145,7 +146,7 @@ class Supervisor:
 
     def _next_tick(self) -> float:
         deadline = self.state.next_deadline
-        regular = self._ticked_at + TICK_SECONDS
+        regular = self._ticked_at + (TICK_SECONDS if self.state.busy else IDLE_TICK_SECONDS)
         return regular if deadline is None else min(regular, deadline)
 
     def _tick(self) -> None:

@@ -156,8 +156,8 @@ def _with(frame: Frame, node: ast.With) -> None:
         if manager.types is None or len(found) < len(manager.types):
             frame.refuse(
                 item.context_expr,
-                f"`with {ast.unparse(item.context_expr)}` is not known to be free of effects: enter "
-                "it around the loop",
+                f"`with {ast.unparse(item.context_expr)}` is not known to be free of effects: "
+                "enter it around the loop",
             )
         entered = special(frame, item.context_expr, ("__enter__",), manager, deep=False)
         special(frame, item.context_expr, ("__exit__",), manager, deep=False, given=(ANYTHING,))

@@ -1,0 +1,415 @@
+"""Sites: which expressions they are, and that a rewritten program does what the original did."""
+
+import ast
+import builtins
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, FunctionType
+from typing import Any
+
+import pytest
+from cases import Case, load
+from hypothesis import given
+from hypothesis import strategies as st
+from ufora_core.compiler import sites
+from ufora_core.compiler.sites import Site, SiteKind, rewrite
+from ufora_core.compiler.slices import WRAPPER, slice_code, slice_function
+
+CASES = Path(__file__).parent / "cases"
+
+# ---------------------------------------------------------------------- text cases
+
+
+@pytest.mark.parametrize("case", load(CASES / "sites.txt"), ids=lambda case: case.name)
+def test_sites_of_a_program(case: Case, request: pytest.FixtureRequest) -> None:
+    tree = ast.parse(case.source)
+    found = rewrite(tree)
+    compile(tree, "program.py", "exec")
+    lines = [ast.unparse(tree), "", *map(_describe, found)]
+    case.check("\n".join(lines), update=request.config.getoption("--update-cases"))
+
+
+def _describe(site: Site) -> str:
+    parts = [f"# {site.index}: {site.kind.name} at {site.line}:{site.column}"]
+    parts.append("reads " + (", ".join(site.free) or "nothing"))
+    for name in ("kept", "enclosing"):
+        names = sorted(getattr(site, name))
+        if names:
+            parts.append(f"{name} {', '.join(names)}")
+    parts += [word for word in ("eager", "operand") if getattr(site, word)]
+    return "; ".join(parts)
+
+
+# ---------------------------------------------------------------------- a small engine
+
+
+class Engine:
+    """Takes loops over, or declines them; runs what it takes in slices of ``size`` items."""
+
+    def __init__(self, found: list[Site], *, takes: bool, size: int = 2) -> None:
+        self.sites = {site.index: site for site in found}
+        self.takes = takes
+        self.size = size
+        self.taken: list[int] = []
+        self._last: list[Any] = []
+
+    def loop(self, index: int, function: object, iterable: Any) -> bool:
+        site = self.sites[index]
+        frame = sys._getframe(1)
+        builtin = function is None or function is getattr(builtins, site.kind.value)
+        names = site.local_names(frame.f_code)
+        known = all(name in frame.f_locals for name in names)
+        usable = isinstance(iterable, list | range) and builtin and known
+        takes = self.takes and usable and site.kept.isdisjoint(names)
+        self._last.append((site, frame, iterable, names) if takes else iterable)
+        return takes
+
+    def items(self) -> object:
+        return self._last.pop()
+
+    def result(self, *operand: Any) -> object:
+        site, frame, items, names = self._last.pop()
+        self.taken.append(site.index)
+        run = slice_function(site, frame.f_code.co_filename, names, frame.f_globals)
+        values = [frame.f_locals[name] for name in names]
+        slices = [run(items[i : i + self.size], *values) for i in range(0, len(items), self.size)]
+        return _fold(site, slices, operand)
+
+
+def _fold(site: Site, slices: list[Any], operand: tuple[Any, ...]) -> object:
+    if site.kind in (SiteKind.ANY, SiteKind.ALL):
+        return any(slices) == (site.kind is SiteKind.ANY)
+    values = [value for each in slices for value in each]
+    if site.kind is SiteKind.COUNT:
+        return len(values)
+    if site.kind in (SiteKind.MIN, SiteKind.MAX) and operand:
+        return getattr(builtins, site.kind.value)(values, default=operand[0])
+    return getattr(builtins, site.kind.value)(values, *operand)
+
+
+@contextmanager
+def _names(**names: object) -> Iterator[None]:
+    vars(builtins).update(names)
+    try:
+        yield
+    finally:
+        for name in names:
+            del vars(builtins)[name]
+
+
+def _run(source: str, how: str, filename: str = "program.py") -> Mapping[str, Any]:
+    """The names that a program leaves, run as written (``original``) or rewritten."""
+    tree = ast.parse(source)
+    namespace: dict[str, Any] = {"__name__": "program"}
+    if how == "original":
+        exec(compile(tree, filename, "exec"), namespace)
+        return namespace
+    engine = Engine(rewrite(tree), takes=how == "taken")
+    namespace["engine"] = engine
+    with _names(
+        **{
+            sites.PLAIN: how == "plain",
+            sites.LOOP: engine.loop,
+            sites.RESULT: engine.result,
+            sites.ITEMS: engine.items,
+        }
+    ):
+        exec(compile(tree, filename, "exec"), namespace)
+    return namespace
+
+
+PROGRAMS = {
+    "reducers": """
+xs, k = [3, 1, 2, 5, 4], 2
+def f(start):
+    return (
+        sum(x * k for x in xs), sum((x for x in xs), start), sum((x for x in xs), start=0.5),
+        min(x for x in xs), max((x for x in xs if x > 9), default=start),
+        any(x > 4 for x in xs), all(x > 1 for x in xs), any(x > 9 for x in xs),
+        list(x for x in xs), tuple(x for x in xs), set(x for x in xs), frozenset(x for x in xs),
+        dict((x, k) for x in xs), len([x for x in xs if x % 2]), sum([x for x in xs]),
+        [x for x in xs], {x for x in xs}, {x: x * k for x in xs},
+    )
+result = f(7)
+""",
+    "locals, closures and globals": """
+g = 10
+def outer(a):
+    b = 2
+    def inner(c):
+        d = 4
+        return [x + a * b * c * d * g for x in range(5)]
+    return inner(3)
+result = outer(1)
+""",
+    "a private name": """
+class A:
+    def __init__(self):
+        self.__k = 3
+    def f(self, __x):
+        return [self.__k * x + __x for x in range(5)]
+result = A().f(1)
+""",
+    "names of an enclosing comprehension": """
+def f(k):
+    return list(reversed([sum(x * y + k for y in range(4)) for x in range(4)]))
+def g(k):
+    return sorted(sum(x * y + k for y in range(4)) for x in range(4))
+top = sorted(sum(x * y for y in range(4)) for x in range(4))
+result = f(1), g(2), top
+""",
+    "site in a site": """
+result = [[sum(z * y for z in range(x)) for y in range(3)] for x in [a + 1 for a in range(4)]]
+""",
+    "a reducer that is shadowed": """
+def sum(items, start=0):
+    return ["mine", *items]
+def f(list):
+    return list(x for x in range(3))
+result = sum(x for x in range(3)), f(tuple)
+""",
+    "an effect, in its order": """
+log = []
+def note(x):
+    log.append(x)
+    return x
+def f():
+    return sum((note(x) for x in [note(-1), note(-2)]), note(-3)), [note(x) for x in range(3)]
+result = f(), log
+""",
+    "a variable that changes while items run": """
+def f():
+    k = 1
+    def bump():
+        nonlocal k
+        k += 1
+        return k
+    return [bump() * k for _ in (0, 0, 0)]
+result = f()
+""",
+    "kept variables": """
+def f():
+    for k in range(3):
+        keep = [lambda: k for _ in range(2)]
+    k = 9
+    return [each() for each in keep]
+result = f()
+""",
+    "conditions and several loops": """
+result = [(x, y) for x in range(6) if x % 2 for y in range(x) if y != 1]
+""",
+    "several targets": """
+result = {a: b + c for a, (b, *c) in [(1, ([2], 3)), (4, ([5], 6))]}
+""",
+}
+
+
+@pytest.mark.parametrize("how", ["plain", "declined", "taken"])
+@pytest.mark.parametrize("source", PROGRAMS.values(), ids=PROGRAMS.keys())
+def test_rewritten_programs_give_what_they_gave(source: str, how: str) -> None:
+    expected = _run(source, "original")["result"]
+    assert repr(_run(source, how)["result"]) == repr(expected)
+
+
+def test_loops_are_taken_where_they_can_be() -> None:
+    assert _run(PROGRAMS["reducers"], "taken")["engine"].taken == list(range(18))
+
+
+FAILING = {
+    "a missing name": "f = lambda: [missing for x in range(3)]",
+    "an unbound variable": """
+def f():
+    if 0:
+        k = 1
+    return [k for x in range(3)]
+""",
+    "an unbound variable of a closure": """
+def outer():
+    def f():
+        return [k for x in range(3)]
+    return f
+    k = 1
+f = outer()
+""",
+    "something that cannot be iterated": "f = lambda: sum(x for x in 5)",
+    "nothing at all": "f = lambda: max(x for x in [])",
+    "StopIteration in a generator": "f = lambda: sum(next(iter([])) for x in range(3))",
+    "StopIteration in a comprehension": "f = lambda: [next(iter([])) for x in range(3)]",
+    "an item": "f = lambda: [1 // (2 - x) for x in range(5)]",
+    "a condition": "f = lambda: any(x for x in range(5) if 1 // (2 - x))",
+}
+
+
+@pytest.mark.parametrize("how", ["plain", "declined", "taken"])
+@pytest.mark.parametrize("source", FAILING.values(), ids=FAILING.keys())
+def test_rewritten_programs_fail_as_they_did(source: str, how: str) -> None:
+    expected = _failure(source, "original")
+    assert _failure(source, how) == expected
+
+
+def _failure(source: str, how: str) -> tuple[type, str]:
+    with pytest.raises(Exception) as caught:
+        _run(f"{source}\nf()", how)
+    return type(caught.value), str(caught.value)
+
+
+# ---------------------------------------------------------------------- slices
+
+
+def _site(source: str) -> Site:
+    return rewrite(ast.parse(source))[0]
+
+
+def test_any_stops_at_the_item_that_decides() -> None:
+    run = slice_function(_site("any(f(x) for x in xs)"), "program.py", ["f"], {})
+    seen: list[int] = []
+
+    def f(x: int) -> bool:
+        seen.append(x)
+        return x == 2
+
+    assert run([1, 2, 3], f) is True
+    assert seen == [1, 2]
+
+
+def test_all_stops_at_the_item_that_decides() -> None:
+    run = slice_function(_site("all(x for x in xs)"), "program.py", [], {})
+    assert run([1, 0, 1]) is True
+    assert run([1, 1]) is False
+
+
+def test_dict_comprehensions_give_pairs_in_order() -> None:
+    run = slice_function(_site("{x % 2: x for x in xs}"), "program.py", [], {})
+    assert run([3, 2, 1]) == [(1, 3), (0, 2), (1, 1)]
+
+
+def test_globals_of_a_slice_are_those_of_the_namespace_at_that_time() -> None:
+    namespace: dict[str, object] = {"k": 1}
+    run = slice_function(_site("[x * k for x in xs]"), "program.py", [], namespace)
+    assert run([1]) == [1]
+    namespace["k"] = 5
+    assert run([1]) == [5]
+
+
+def test_slices_mangle_private_names_as_their_class_does() -> None:
+    tree = ast.parse("class __A:\n def f(self):\n  return [self.__x + __y for _ in xs]")
+    (site,) = rewrite(tree)
+    assert site.free == ("_A__y", "self")
+    run = slice_function(site, "program.py", ["self"], {"_A__y": 2})
+
+    class Thing:
+        _A__x = 1
+
+    assert run([0], Thing()) == [3]
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("sum(1 // x\n    for x in xs)", "<genexpr>"),
+        ("[1 // x for x in xs]", "<listcomp>"),
+        ("{1 // x for x in xs}", "<setcomp>"),
+        ("{1 // x: x for x in xs}", "<dictcomp>"),
+        ("any(1 // x for x in xs)", "<genexpr>"),
+    ],
+)
+def test_tracebacks_of_slices_look_like_the_original(source: str, name: str) -> None:
+    site = _site(f"\n\n{source}")
+    run = slice_function(site, "program.py", [], {})
+    with pytest.raises(ZeroDivisionError) as caught:
+        run([1, 0])
+    frames = [
+        (frame.f_code.co_name, line)
+        for frame, line in _frames(caught.value)
+        if frame.f_code.co_filename == "program.py"
+    ]
+    assert frames == [(name, 3)]
+
+
+def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+    traceback = error.__traceback__
+    while traceback is not None:
+        yield traceback.tb_frame, traceback.tb_lineno
+        traceback = traceback.tb_next
+
+
+def test_the_wrapper_around_a_generator_has_a_file_name_of_its_own() -> None:
+    assert slice_code(_site("sum(x for x in xs)"), "program.py", []).co_filename == WRAPPER
+
+
+def test_positions_of_the_original_are_kept() -> None:
+    source = "value = sum(f(x) for x in xs)\n"
+    with pytest.raises(TypeError) as caught:
+        _run(f"f, xs = None, [1]\n{source}", "declined")
+    *_, (frame, line) = _frames(caught.value)
+    assert (frame.f_code.co_name, line) == ("<genexpr>", 2)
+
+
+def test_local_names_are_told_from_globals_by_the_code_that_runs() -> None:
+    tree = ast.parse("def f(a):\n b = 1\n def g():\n  return [a + b + c for _ in xs]\n return g")
+    (site,) = rewrite(tree)
+    namespace: dict[str, Any] = {}
+    exec(compile(tree, "program.py", "exec"), namespace)
+    function: FunctionType = namespace["f"](1)
+    assert site.free == ("a", "b", "c")
+    assert site.local_names(function.__code__) == ("a", "b")
+    assert site.local_names(compile("a", "program.py", "exec")) == ()
+
+
+def test_numbering_goes_on_where_it_is_told_to() -> None:
+    assert [site.index for site in rewrite(ast.parse("[x for x in xs]"), first=7)] == [7]
+
+
+# ---------------------------------------------------------------------- any expression
+
+_NAMES = st.sampled_from(["k", "m", "xs"])
+
+
+def _iterables(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(st.just("xs"), st.just("range(m)"), inner.map(lambda e: f"[{e}, 1, 2]"))
+
+
+def _expressions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    variable = st.sampled_from(["x", "y"])
+    comprehension = st.builds(
+        "{0} for {2} in {1} if {3} != 2".format,
+        st.one_of(inner, variable),
+        _iterables(inner),
+        variable,
+        variable | st.just("k"),
+    ).map(lambda text: text)
+    bound = st.sampled_from(["x", "y"])
+    nest = st.builds(
+        lambda element, items, name: f"{element.replace('?', name)} for {name} in {items}",
+        st.one_of(inner, st.just("? * k"), st.just("(?, m)"), st.just("[? for ? in range(?)]")),
+        _iterables(inner),
+        bound,
+    )
+    del comprehension
+    wrap = st.sampled_from(
+        [
+            *("[{}]", "{{{}}}", "list({})", "tuple({})", "len([{}])", "any({})", "all({})"),
+            *("sorted(map(str, ({})))", "str([{}])", "max(({}), default=k, key=str)"),
+        ]
+    )
+    return st.one_of(
+        st.builds(lambda form, body: form.format(body), wrap, nest),
+        st.builds("({} or {})".format, inner, inner),
+        st.builds("[{}, {}]".format, inner, inner),
+    )
+
+
+@given(st.recursive(_NAMES, _expressions, max_leaves=8), st.sampled_from(["function", "module"]))
+def test_any_expression_gives_what_it_gave(expression: str, where: str) -> None:
+    setup = "k, m, xs = 3, 4, [1, 2, 3, 2]"
+    if where == "function":
+        source = f"def f():\n    {setup}\n    return {expression}\n"
+        source += "try:\n    result = f()\nexcept Exception as e:\n    result = type(e), str(e)"
+    else:
+        source = f"{setup}\ntry:\n    result = {expression}\n"
+        source += "except Exception as e:\n    result = type(e), str(e)"
+    expected = repr(_run(source, "original")["result"])
+    for how in ("plain", "declined", "taken"):
+        assert repr(_run(source, how)["result"]) == expected

@@ -53,6 +53,7 @@ def capture(
     found = _Locals(frame, statement)
     items = [encoder.item(_settled(found.values[name]), name) for name in found.values]
     namespace = encoder.namespace(frame.f_globals, statement.body)
+    captured = _captured_cells(frame, found.shared, statement, encoder)
     settled = _settled_globals(frame.f_globals, statement, encoder)
     graph = encoder.graph()
     block = Block(
@@ -66,13 +67,14 @@ def capture(
         local_names=list(found.values),
         local_values=items,
         unbound=found.unbound,
-        cells=_cells(frame, found.shared, graph, encoder.objects),
+        cells=_cells(frame, found.shared, graph, encoder.objects) | captured,
         assigned=list(statement.names.assigned),
         mangle=statement.mangle,
         global_names=found.assigned_globals,
         own_locals=found.own,
         first_argument=found.first_argument,
         flags=code.co_flags & FUTURES,
+        qualname=code.co_qualname,
     )
     program = Program(
         task=block,
@@ -121,6 +123,20 @@ def _visible(frame: FrameType) -> Mapping[str, object]:
     outer: Mapping[str, object] = around.f_locals if around is not None else {}
     seen = {name: outer[name] for name in frame.f_code.co_freevars if name in outer}
     return {**seen, **variables}
+
+
+def _captured_cells(
+    frame: FrameType, names: set[str], statement: Statement, encoder: Encoder
+) -> dict[str, Ref]:
+    """The cells of those variables that functions made in the block see: such a function may come
+    home, and then shares the variable with the frame."""
+    cells: dict[str, Ref] = {}
+    for name in sorted(names.intersection(statement.names.captured)):
+        cell = _variables.find_cell(frame, name)
+        ref = None if cell is None else encoder.item(cell, name)
+        if isinstance(ref, Ref):
+            cells[name] = ref
+    return cells
 
 
 def _cells(

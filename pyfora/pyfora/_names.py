@@ -29,6 +29,8 @@ class Names:
     deleted: tuple[str, ...]
     #: What the block, or a function in it, reads from outside of itself.
     read: tuple[str, ...]
+    #: What functions that the block makes share with it.
+    captured: tuple[str, ...]
     #: Whether the block may look at variables that it does not name.
     sees_locals: bool
     #: Whether it calls ``super()``, which looks at ``__class__`` and the first argument.
@@ -45,6 +47,7 @@ def names_of(body: Sequence[ast.stmt], mangle: str) -> Names:
         assigned=tuple(sorted(scope.bound | scope.rebound_inside)),
         deleted=tuple(sorted(scope.deleted | scope.rebound_inside)),
         read=tuple(sorted(read)),
+        captured=tuple(sorted(scope.captured)),
         sees_locals=not _SEE_LOCALS.isdisjoint(read),
         calls_super=scope.calls_super,
     )
@@ -74,6 +77,8 @@ class _Scope(ast.NodeVisitor):
         self.walrus: set[str] = set()
         #: What functions in here declare ``nonlocal``: variables of this scope, or further out.
         self.rebound_inside: set[str] = set()
+        #: What functions in here (comprehensions do not outlive the block) see of scopes around.
+        self.captured: set[str] = set()
         self.calls_super = False
 
     def _bind(self, name: str) -> None:
@@ -89,6 +94,9 @@ class _Scope(ast.NodeVisitor):
         own = set() if is_class else inner.bound - inner.globals - inner.nonlocals
         self.read |= (inner.read - inner.globals - own) | inner.nonlocals | inner.walrus
         self.globals |= inner.globals
+        self.captured |= inner.captured - own
+        if inner.function and not is_class:
+            self.captured |= (inner.read - inner.globals - own) | inner.nonlocals
         self.rebound_inside |= inner.nonlocals | (inner.rebound_inside - own)
         if self.function:
             self.bound |= inner.walrus

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import gc
 import inspect
 import operator
 import sys
@@ -89,6 +90,14 @@ def is_variable(frame: FrameType, name: str, cell: CellType) -> bool:
     seen = tuple(map(operator.call, steps))
     _ = frame.f_locals  # up to 3.12: refreshes ``variables`` again
     return seen[2] is probe
+
+
+def find_cell(frame: FrameType, name: str) -> CellType | None:
+    """The cell that holds the frame's variable ``name``; None if there is none to be found."""
+    for each in gc.get_objects():
+        if type(each) is CellType and is_variable(frame, name, each):
+            return each
+    return None
 
 
 def _content(cell: CellType) -> object:

@@ -88,7 +88,7 @@ def test_lost_executors_and_workers_change_no_result() -> None:
 
 
 def test_broken_links_lose_no_item() -> None:
-    run_many(3000, 200, Chances(latency=0.01, by_digest=0.3), breaks=4)
+    run_many(3000, 200, Chances(latency=0.05, by_digest=0.3), breaks=25)
 
 
 @settings(max_examples=200, deadline=None)

@@ -365,11 +365,12 @@ def test_the_root_that_ran_a_range_of_a_loop_it_closes_goes_on() -> None:
 
 
 def test_a_root_goes_on_waiting_for_what_comes_before_the_item_that_ends_a_loop() -> None:
-    worker = Working(2).place().offer(0, work(50, 100)).offer(0, work(25, 50)).waits(0)
-    assert worker.state.ledger.executors[0].lease is not None
-    worker.done(1, 50, 60, failed=True).closes(0, 60)
-    worker.done(0, 25, 50)
-    assert worker.state.ledger.executors[0].status is Status.WAITING
+    worker = Working(1).hungry_peer("thief", 2).place()
+    worker.offer(0, work(50, 100))
+    lease = max(lease.id for lease in worker.state.ledger.leases)
+    worker.offer(0, work(25, 50)).waits(0)
+    worker.piece("thief", lease, 50, 60, failed=True).closes(0, beyond=60)
+    assert worker.order(PeerLeft(worker="thief")).ranges_run == [(0, 25, 50)]
 
 
 def test_an_abandoned_lease_is_stopped_and_its_parts_are_abandoned_on() -> None:
@@ -448,7 +449,7 @@ def test_a_broken_link_takes_back_what_went_over_it_in_both_directions() -> None
     worker.handle(LinkBroken("thief"))
     assert [message.lease for _, message in worker.to_peers(ReturnRange)] == [0]
     assert worker.wanted(SetStop) == [SetStop(1, 1)]
-    (queued,) = worker.state.ledger.leases
+    (queued,) = worker.state.ledger.leases.queued()
     assert (queued.range.lo, queued.range.hi) == (50, 100)
 
 
@@ -507,16 +508,6 @@ def test_progress_counts_the_root_and_its_helpers_and_is_told_when_it_changes() 
     (report,) = worker.to_manager(RootProgress)
     assert (report.items_done, report.items_total, report.executors) == (15, 100, 2)
     assert worker.handle(Tick(((10, 100), (5, 50)))).to_manager(RootProgress) == []
-
-
-def test_what_a_waiting_root_counts_of_a_range_adds_to_its_loop() -> None:
-    worker = Working(1).place().offer(0, work(50, 100))
-    worker.handle(Tick(((40, 100),)))
-    worker.waits(0).handle(Tick(((20, 50),)))
-    (report,) = worker.to_manager(RootProgress)
-    assert (report.items_done, report.items_total) == (60, 100)
-    worker.done(0, 50, 100).handle(Tick(((100, 100),)))
-    assert [x.items_done for x in worker.to_manager(RootProgress)] == [100]
 
 
 # ---------------------------------------------------------------------- what is refused

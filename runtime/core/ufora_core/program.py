@@ -52,6 +52,8 @@ class Block(msgspec.Struct, frozen=True, tag="block"):
     first_argument: str = ""
     #: ``__future__`` features that the file switched on, as flags of ``compile``.
     flags: int = 0
+    #: ``co_qualname`` of the code around the block, which names of functions made in it begin with.
+    qualname: str = ""
 
 
 class Call(msgspec.Struct, frozen=True, tag="call"):

@@ -12,6 +12,7 @@ from types import CellType, CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, TypeGuard
 
 from ufora_core.program import Block
+from ufora_core.values.recompile import requalified
 from ufora_worker.interpreter import LOCALS
 
 #: The block's locals end up here; a name that no program can contain.
@@ -84,7 +85,7 @@ def _in_function(
     cells: Mapping[str, CellType],
 ) -> CompiledBlock:
     parameters = [name for name in values if name not in cells]
-    body = list(tree.body)
+    body: list[ast.stmt] = [_Unannotated().visit(statement) for statement in tree.body]
     if cells:
         body.insert(0, ast.Nonlocal(names=list(cells)))
     if block.global_names:
@@ -102,9 +103,8 @@ def _in_function(
     module = ast.Module([_in_class(block, factory)], [])
     ast.fix_missing_locations(module)
     outer = compile(module, block.filename, "exec", flags=block.flags, dont_inherit=True)
-    code = _nested(_nested(outer, _FACTORY), function.name).replace(
-        co_name=block.function, co_qualname=block.function
-    )
+    code = _nested(_nested(outer, _FACTORY), function.name)
+    code = requalified(code, code.co_qualname, block.qualname).replace(co_name=block.function)
     run = FunctionType(
         code,
         namespace,
@@ -125,6 +125,24 @@ def _in_function(
 
 def _existing(namespace: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
     return {name: namespace[name] for name in names if name in namespace}
+
+
+class _Unannotated(ast.NodeTransformer):
+    """Takes the annotations off a function's own variables, where Python never looks at them: a
+    name that is declared ``nonlocal`` or ``global`` could not have one."""
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        if not isinstance(node.target, ast.Name):
+            return node
+        plain = ast.Pass() if node.value is None else ast.Assign([node.target], node.value)
+        return ast.copy_location(plain, node)
+
+    def _leave(self, node: ast.AST) -> ast.AST:
+        return node
+
+    visit_FunctionDef = _leave  # noqa: N815
+    visit_AsyncFunctionDef = _leave  # noqa: N815
+    visit_ClassDef = _leave  # noqa: N815
 
 
 def _definition(name: str, parameters: list[str], body: list[ast.stmt], line: int) -> Any:

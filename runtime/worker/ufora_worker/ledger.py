@@ -69,8 +69,6 @@ class Root:
     ticket: int | None
     executor: int | None = None
     cancelled: bool = False
-    #: Items done and items in all of its loop, as its executor counted last.
-    counted: tuple[int, int] = (0, 0)
     progress: RootProgress | None = None
 
 

@@ -90,7 +90,7 @@ def compile_tree(tree: FunctionTree, source: Source) -> CodeType:
             f"this version of Python: {error}"
         ) from None
     code = _innermost(module)
-    return _renamed(code, code.co_qualname, source.qualname or name).replace(co_name=name)
+    return requalified(code, code.co_qualname, source.qualname or name).replace(co_name=name)
 
 
 def _in_factory(tree: FunctionTree, source: Source) -> ast.Module:
@@ -155,7 +155,7 @@ def _innermost(module: CodeType) -> CodeType:
     return code
 
 
-def _renamed(code: CodeType, prefix: str, qualname: str) -> CodeType:
+def requalified(code: CodeType, prefix: str, qualname: str) -> CodeType:
     """``code`` and all code in it with ``prefix`` of its qualified names replaced."""
 
     def new_name(name: str) -> str:
@@ -165,7 +165,7 @@ def _renamed(code: CodeType, prefix: str, qualname: str) -> CodeType:
     consts: list[object] = []
     for const in code.co_consts:
         if isinstance(const, CodeType):
-            consts.append(_renamed(const, prefix, qualname))
+            consts.append(requalified(const, prefix, qualname))
         elif isinstance(const, str) and const == old_name:
             consts.append(new_name(old_name))  # a class body sets its __qualname__ from a constant
         else:

@@ -79,12 +79,12 @@ def maker():
 _VARIABLES = ["u", "v", "w"]
 _VALUES = [
     *("rows", "rows[0]", "table", "table['k']", "box", "box.items", "boxes", "boxes[x % 2]"),
-    *("nested", "nested[0]", "pair", "pair[0]", "numbers", "x", "x + 1", "[]", "[x]", "{}"),
+    *("nested", "nested[0]", "pair", "pair[0]", "numbers", "x", "(x + 1)", "[]", "[x]", "{}"),
     *("Box()", "Sub()", "fresh()", "Box.made", "[[0], [1]]", "(x, [x])"),
 ]
 _FORMS = [
     *("[{0}]", "[{0}, {1}]", "({0}, {1})", "{{'k': {0}}}", "list({0})", "{0}[0]", "{0}[-1]"),
-    *("{0}[:]", "{0}[1:]", "{0} + {1}", "{0} * 2", "[*{0}]", "[*{0}, {1}]", "same({0})"),
+    *("{0}[:]", "{0}[1:]", "({0} + {1})", "({0} * 2)", "[*{0}]", "[*{0}, {1}]", "same({0})"),
     *("choose({0}, {1}, x)", "walk({0}, 2)", "put({0}, {1})", "put([], {0})", "Box({0})"),
     *("Sub({0})", "{0}.items", "{0}.peek()", "{0}.keep({1})", "{0}.first", "({0} or {1})"),
     *("({0} if x else {1})", "sorted({0}, key=str)", "max({0}, key=str)", "copy.copy({0})"),
@@ -93,7 +93,7 @@ _FORMS = [
     *("functools.reduce(put, {0}, {1})", "list(itertools.chain({0}, {1}))", "list({0}.values())"),
     *("{0}.get('k', {1})", "{0}.copy()", "maker()({0})", "(lambda i: i)({0})", "pour({0})"),
     *("pour({0}, {1})", "{0}.setdefault('z', {1})", "{0}.pop()", "len({0})"),
-    *("str({0})", "{0} == {1}", "list(reversed({0}))", "list(enumerate({0}))[0][1]"),
+    *("str({0})", "({0} == {1})", "list(reversed({0}))", "list(enumerate({0}))[0][1]"),
     *("{{**{0}}}", "sum({0}, [])", "[i for j in {0} for i in j]", "list(filter(None, {0}))"),
 ]
 _STATEMENTS = [

@@ -102,6 +102,11 @@ class Working:
     def hungry_peer(self, name: str, slots: int = 1) -> "Working":
         return self.peer(StealRequest(sender=address(name), slots=slots))
 
+    def give_to_thief(self) -> int:
+        """Place a root, and give its items 50 to 100 to the peer ``thief``; the lease's number."""
+        self.hungry_peer("thief").place().offer(0, work(50, 100))
+        return max(lease.id for lease in self.state.ledger.leases)
+
     def given(self, name: str, lease: int, range: Range) -> "Working":
         return self.peer(GiveRange(sender=address(name), lease=lease, range=range))
 

@@ -245,6 +245,8 @@ def test_exceptions_arrive_whatever_their_init_takes(copy: Copy) -> None:
         SystemExit(3),
         ImportError("no", name="n", path="p"),
         SyntaxError("bad", ("f.py", 1, 2, "x =", 1, 3)),
+        NameError("gone", name="missing"),
+        AttributeError("gone", name="missing", obj=5),
         KeyboardInterrupt(),
         ExceptionGroup("all", [ValueError(1), TypeError(2)]),
     ],
@@ -253,7 +255,18 @@ def test_builtin_exceptions_arrive(copy: Copy, error: BaseException) -> None:
     copied = copy(error)
     assert type(copied) is type(error)
     assert repr(copied) == repr(error) and str(copied) == str(error)
-    for name in ("errno", "filename", "value", "code", "name", "path", "lineno", "text", "start"):
+    for name in (
+        "errno",
+        "filename",
+        "value",
+        "code",
+        "name",
+        "path",
+        "lineno",
+        "text",
+        "start",
+        "obj",
+    ):
         assert getattr(copied, name, None) == getattr(error, name, None)
 
 

@@ -316,8 +316,8 @@ def test_the_end_of_the_lifeline_ends_the_worker_and_its_executors(tmp_path: Pat
     process, lifeline = worker_process(tmp_path)
     with lifeline:
         ports = json.loads(lifeline.recv(1000))
+        executors = psutil.Process(process.pid).children()
     assert set(ports) == {"control_port", "data_port"}
-    executors = psutil.Process(process.pid).children()
     assert len(executors) == 2
     assert finish(process)[0] == 0
     assert [executor for executor in executors if executor.is_running()] == []

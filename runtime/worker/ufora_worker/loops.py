@@ -1,8 +1,8 @@
 """Runs the items of one loop in this process, and gives the back half away if somebody is hungry.
 
 A loop is never cut into tasks in advance. Its items run in order at full speed, in *slices* of
-about half a millisecond, and between two slices there is one look at the shared words. If an executor
-somewhere is hungry, the back half of what is left becomes a range of its own (lazy binary
+about half a millisecond, and between two slices there is one look at the shared words. If an
+executor somewhere is hungry, the back half of what is left becomes a range of its own (lazy binary
 splitting: Tzannes et al., PPoPP 2010); a heartbeat does the same in the middle of a long item
 (heartbeat scheduling: Acar et al., PLDI 2018).
 
@@ -16,7 +16,7 @@ from time import perf_counter_ns
 from typing import Any, Protocol
 
 from ufora_core.errors import CoreError
-from ufora_worker.interrupts import Interrupts
+from ufora_worker.interrupts import HEARTBEAT, Interrupts
 from ufora_worker.shapes import Accumulator
 from ufora_worker.shared_words import SharedWords
 
@@ -76,6 +76,8 @@ class Loop:
     give: Giver
     #: Called after each slice with the number of items that it ran.
     on_progress: Callable[[int], None]
+    #: What the first giving costs besides: the loop's values have to be encoded.
+    task_ns: float = 0.0
     #: Item ``hi`` raised an exception; nothing at or past it counts.
     failed: bool = False
     #: An item decided the loop (``any``, ``all``); nothing at or past ``next`` counts.
@@ -127,16 +129,21 @@ class Loop:
 
     def _give_back_half(self) -> None:
         left = self.hi - self.next
-        if left >= 2 and not self._keeps_all and left * self._item_ns >= WORTH_GIVING_NS:
+        if left >= 2 and self._is_worth_giving(left, self._item_ns):
             self._give(self.next + (left + 1) // 2)
 
     def _on_heartbeat(self) -> None:
         """A long item runs: half of everything behind its slice may go, the last item too."""
         left = self.hi - self.next
-        if left < 1 or self._moving or self._keeps_all:
-            return
-        if self.place.hungry():
-            self._give(self.next + left // 2)
+        if left >= 1 and not self._moving and self.place.hungry():
+            item_ns = max(self._item_ns, HEARTBEAT * 1e9)
+            if self._is_worth_giving(left, item_ns):
+                self._give(self.next + left // 2)
+
+    def _is_worth_giving(self, left: int, item_ns: float) -> bool:
+        """Whether running the back half elsewhere takes less than sending it there and back."""
+        spared = left * (item_ns - self.accumulator.shipping_ns)
+        return spared >= max(WORTH_GIVING_NS, 2 * self.task_ns) and not self._keeps_all
 
     def _give(self, middle: int) -> None:
         with self.place.interrupts.deferred():
@@ -148,6 +155,7 @@ class Loop:
                 return
             self.hi = middle
             self.splits += 1
+            self.task_ns = 0.0
 
     def _find_failure(self, first: int, end: int) -> None:
         """Some item of ``[first, end)`` raised. Items are pure: run them one by one to learn which,

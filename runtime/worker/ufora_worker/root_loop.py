@@ -20,7 +20,7 @@ from ufora_core.values.encode import Encoder
 from ufora_worker.loops import Loop, Place
 from ufora_worker.partials import Stored, decode_partial, keep
 from ufora_worker.ranges import SliceCall
-from ufora_worker.shapes import Accumulator, LiveSegment, accumulator, finish
+from ufora_worker.shapes import Accumulator, LiveSegment, accumulator, finish, shipping_ns
 
 
 class LoopFailed(BaseException):
@@ -87,6 +87,7 @@ class RootLoop:
             self.place,
             self._give,
             self._count,
+            task_ns=self._task_ns(),
         )
         try:
             loop.run()
@@ -114,6 +115,12 @@ class RootLoop:
             values=self._results.keep_values,
         )
         self.link.send(Offer(range=work))
+
+    def _task_ns(self) -> float:
+        """About what it takes to encode the items; code and other values take little."""
+        if isinstance(self.items, list | tuple):
+            return len(self.items) * shipping_ns(self.items)
+        return 0.0
 
     def _encode_task(self) -> Stored:
         encoder = Encoder()

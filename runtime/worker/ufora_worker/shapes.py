@@ -24,6 +24,11 @@ Rerun = Callable[[int, int], list[Any]]
 
 _INTS = {int, bool}
 _ORDERED = (int, float, str, bytes, bool)
+_SHIPPING_NS: dict[type, float] = {
+    **dict.fromkeys((int, float, bool, type(None)), 500.0),
+    **dict.fromkeys((str, bytes, complex), 2_000.0),
+    **dict.fromkeys((tuple, list), 14_000.0),
+}
 
 
 @dataclass(slots=True)
@@ -42,6 +47,8 @@ class Accumulator(Protocol):
     segments: list[LiveSegment]
     #: No summaries from now on: somebody will need the values.
     keep_values: bool
+    #: What it costs to send the result of one more item to another process.
+    shipping_ns: float
 
     def add(self, values: Any, lo: int, hi: int) -> bool:
         """Take what the items ``[lo, hi)`` yielded. True: this decides the whole loop."""
@@ -53,10 +60,12 @@ class Collected:
 
     segments: list[LiveSegment] = field(default_factory=list)
     keep_values: bool = False
+    shipping_ns: float = 0.0
 
     def add(self, values: list[Any], lo: int, hi: int) -> bool:
         """See ``Accumulator``."""
         _append(self.segments, "values", values, lo, hi)
+        self.shipping_ns = shipping_ns(values)
         return False
 
 
@@ -67,10 +76,12 @@ class Summed:
     segments: list[LiveSegment] = field(default_factory=list)
     #: Set once a float was among the terms: a total of ints would not do after it.
     keep_values: bool = False
+    shipping_ns: float = 0.0
 
     def add(self, values: list[Any], lo: int, hi: int) -> bool:
         """See ``Accumulator``."""
         types = set(map(type, values))
+        self.shipping_ns = 0.0 if types <= _INTS else shipping_ns(values)
         if types == {float}:
             self.keep_values = True
             _append(self.segments, "floats", array("d", values), lo, hi)
@@ -98,14 +109,17 @@ class Compared:
     best_of: Callable[..., Any]
     segments: list[LiveSegment] = field(default_factory=list)
     keep_values: bool = False
+    shipping_ns: float = 0.0
 
     def add(self, values: list[Any], lo: int, hi: int) -> bool:
         """See ``Accumulator``."""
         types = set(map(type, values))
+        self.shipping_ns = 0.0
         if len(types) == 1 and types.issubset(_ORDERED) and not _has_nan(values, types):
             self._add_best(self.best_of(values), lo, hi)
         elif values:
             _append(self.segments, "values", values, lo, hi)
+            self.shipping_ns = shipping_ns(values)
         return False
 
     def _add_best(self, best: Any, lo: int, hi: int) -> None:
@@ -123,6 +137,7 @@ class Searched:
 
     segments: list[LiveSegment] = field(default_factory=list)
     keep_values: bool = False
+    shipping_ns: float = 0.0
 
     def add(self, decided: bool, lo: int, hi: int) -> bool:
         """See ``Accumulator``."""
@@ -137,6 +152,7 @@ class Counted:
 
     segments: list[LiveSegment] = field(default_factory=list)
     keep_values: bool = False
+    shipping_ns: float = 0.0
 
     def add(self, values: list[Any], lo: int, hi: int) -> bool:
         """See ``Accumulator``."""
@@ -146,6 +162,16 @@ class Counted:
         else:
             self.segments.append(LiveSegment("count", lo, hi, len(values)))
         return False
+
+
+def shipping_ns(values: Sequence[Any]) -> float:
+    """About what it takes to encode and decode one of these values, judged by the first few.
+
+    Measured on lists of 20,000: numbers that can be packed 0.5 us, text 1 us, small tuples and
+    lists 14 us, instances 40 us and more. A wrong guess costs time, nothing else.
+    """
+    costs = [_SHIPPING_NS.get(type(each), 50_000.0) for each in values[:8]]
+    return max(costs, default=0.0)
 
 
 def accumulator(kind: SiteKind, *, keep_values: bool = False) -> Accumulator:

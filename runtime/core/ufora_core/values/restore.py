@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 import typing
 from collections.abc import Callable
+from types import MemberDescriptorType
 from typing import Any
 
 from ufora_core.errors import ValueGraphError
@@ -30,11 +32,25 @@ def _builtin_class(kind: type) -> Any:
 
 def read_exception(error: BaseException) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """What ``new_exception`` and ``set_state`` take to rebuild an exception."""
-    recipe = _builtin_class(type(error)).__reduce__(error)
-    state = {name: getattr(error, name) for name in _EXCEPTION_SLOTS}
+    builtin = _builtin_class(type(error))
+    recipe = builtin.__reduce__(error)
+    members = _members(builtin).items()
+    state = {name: member.__get__(error) for name, member in members}
+    state = {name: each for name, each in state.items() if each is not None}
+    state.update({name: getattr(error, name) for name in _EXCEPTION_SLOTS})
     if len(recipe) > 2 and isinstance(recipe[2], dict):
         state.update(recipe[2])
     return recipe[1], state
+
+
+def _members(builtin: type) -> dict[str, MemberDescriptorType]:
+    """What a builtin exception stores beside its ``args``: ``NameError.name`` and the like."""
+    return {
+        name: value
+        for kind in builtin.__mro__
+        for name, value in vars(kind).items()
+        if type(value) is MemberDescriptorType and name not in _EXCEPTION_SLOTS
+    }
 
 
 def new_exception(kind: type[BaseException], arguments: tuple[Any, ...]) -> BaseException:
@@ -80,6 +96,10 @@ def set_state(value: Any, state: Any) -> None:
 
 
 def _set_exception_state(error: BaseException, state: dict[str, Any]) -> None:
+    for name, member in _members(_builtin_class(type(error))).items():
+        if name in state:
+            with contextlib.suppress(AttributeError, TypeError):  # a few can only be read
+                member.__set__(error, state.pop(name))
     special = [(name, state.pop(name)) for name in _EXCEPTION_SLOTS if name in state]
     if type(error).__setstate__ is not BaseException.__setstate__:
         error.__setstate__(state)

@@ -61,7 +61,7 @@ def put(target, value):
 def choose(a, b, flag):
     return a if flag else b
 def pour(source, target=rows):
-    for v in source:
+    for v in [*source]:
         target.append(v)
     return target
 def walk(v, n):
@@ -109,7 +109,7 @@ _STATEMENTS = [
         "{t}.items.append({0})",
     ),
     *("{t}[0].append({0})", "put({t}, {0})", "put({t}[0], {0})", "{t}[0][0] = {0}"),
-    *("for i in {0}: {t} = i", "for i in {0}: i.append(x)", "for {t} in {0}: pass"),
+    *("for i in [*{0}]: {t} = i", "for i in [*{0}]: i.append(x)", "for {t} in [*{0}]: pass"),
     *("if x: {t} = {0}", "if x == 1: {t}.append({0})", "while x > 5: {t}.append({0})"),
     *("for i in range(2): {t} = put({t}, {0})", "{t} = u; u = {0}", "pour({0}, {t})"),
 ]

@@ -311,6 +311,24 @@ def test_local_classes_arrive(copy: Copy) -> None:
     assert copied.again().add(1) == 6
 
 
+class Slim(Exception):
+    __slots__ = ("left", "right")
+
+
+def test_slots_of_exceptions_arrive(copy: Copy) -> None:
+    error = Slim("text")
+    error.left = [1]
+    copied = copy(error)
+    assert (copied.args, copied.left) == (("text",), [1])
+    assert not hasattr(copied, "right")
+
+
+def test_properties_know_their_names(copy: Copy) -> None:
+    value = copy(Propertied())
+    with pytest.raises(AttributeError, match="'seven' of 'Propertied'"):
+        value.seven = 1
+
+
 def test_odd_attributes_of_classes_arrive(copy: Copy) -> None:
     assert copy(Lying()).__class__ is int
     assert type(copy(Lying())).__name__ == "Lying"

@@ -15,6 +15,7 @@ import pytest
 from ufora_core.values import nodes
 from ufora_core.values.encode import Encoder
 from ufora_core.values.functions import source_of
+from ufora_core.values.reach import reach_of
 
 Copy = Callable[[object], Any]
 
@@ -266,6 +267,16 @@ def test_functions_of_one_module_share_their_global_names(copy: Copy) -> None:
 def test_code_that_sees_globals_without_naming_them_gets_them_all(copy: Copy) -> None:
     assert copy(lambda: eval("factor"))() == 3
     assert copy(lambda: globals()["table"])() == {"a": 1}
+
+
+def test_names_in_annotations_in_text_are_reached() -> None:
+    def makes() -> type:
+        class Inner:
+            field: fractions.Fraction | None
+
+        return Inner
+
+    assert reach_of(makes.__code__).names["fractions"] == {("Fraction",)}
 
 
 def test_xrange_is_range_when_nothing_else_has_the_name(copy: Copy) -> None:

@@ -19,6 +19,7 @@ import re
 import sys
 import types
 import uuid
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -178,3 +179,13 @@ def test_what_has_no_recipe_travels_by_cloudpickle(copy: Copy) -> None:
     assert types.FunctionType(code, {})(1) == 2
     assert bytes(copy(memoryview(b"abc"))) == b"abc"
     assert dict(copy(types.MappingProxyType({"a": 1}))) == {"a": 1}
+
+
+def test_weak_references_follow_their_target(copy: Copy) -> None:
+    target = Linked()
+    reference, copied = copy((weakref.ref(target), target))
+    assert reference() is copied
+    cache: weakref.WeakValueDictionary[str, Linked] = weakref.WeakValueDictionary(a=target)
+    assert copy((cache, target))[0]["a"].others == []
+    gone = weakref.ref(Linked())
+    assert copy(gone)() is None

@@ -188,6 +188,12 @@ def test_functions_of_a_block_have_source_where_the_block_runs(copy: Copy) -> No
     assert copy(scope["big"])(2) is True
 
 
+def test_decorated_functions_begin_where_they_did(copy: Copy) -> None:
+    copied = copy(decorated)
+    assert copied.__code__.co_firstlineno == decorated.__code__.co_firstlineno
+    assert list(copied.__code__.co_positions()) == list(decorated.__code__.co_positions())
+
+
 def test_trees_have_the_positions_of_the_file() -> None:
     for function in (triple, long_lambda, has_class_inside, pair[0][1]):
         source = source_of(function.__code__)

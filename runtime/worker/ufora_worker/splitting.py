@@ -29,6 +29,9 @@ from ufora_worker.program_code import rewrite_functions
 from ufora_worker.ranges import SliceCall
 from ufora_worker.root_loop import Link, RootLoop
 
+_NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+_DECIMAL_SETTINGS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
+
 #: A loop that took less is not worth a proof the next time.
 _SHORT_NS = 20_000_000
 #: How often a site that is left alone is looked at again: its items may have become slower.
@@ -150,14 +153,21 @@ class Splitter:
         visits = self._visits.setdefault(site.index, _Visits())
         if items is None or visits.skip(len(items)):
             return None
-        names = site.local_names(frame.f_code)
-        if not site.kept.isdisjoint(names):
+        if not _settings_travel() or "cache_info" in frame.f_code.co_names:
             return None
+        names = site.local_names(frame.f_code)
         variables = frame.f_locals
         if not all(name in variables for name in names):
             return None
         scope = {name: variables[name] for name in names}
-        verdict = judge(site, frame.f_globals, scope, items, source_of=_tree)
+        verdict = judge(
+            site,
+            frame.f_globals,
+            scope,
+            items,
+            source_of=_tree,
+            filename=frame.f_code.co_filename,
+        )
         if not verdict.pure:
             visits.note(len(items), 0)
             return None
@@ -177,6 +187,21 @@ def indexable(iterable: object) -> Sequence[Any] | None:
     if numpy is not None and type(iterable) is numpy.ndarray and iterable.ndim > 0:  # type: ignore[attr-defined]
         return iterable  # type: ignore[return-value]
     return None
+
+
+def _settings_travel() -> bool:
+    """False when this thread computes by rules that no other process would know of.
+
+    (What ``functools.lru_cache`` holds is no such rule, but its statistics show who computed what:
+    where a program asks for them, nothing is split.)
+    """
+    numpy, decimal = sys.modules.get("numpy"), sys.modules.get("decimal")
+    if numpy is not None and numpy.geterr() != _NUMPY_ERRORS:
+        return False
+    if decimal is None:
+        return True
+    here, default = decimal.getcontext(), decimal.DefaultContext
+    return all(getattr(here, name) == getattr(default, name) for name in _DECIMAL_SETTINGS)
 
 
 def _tree(code: CodeType) -> Any:

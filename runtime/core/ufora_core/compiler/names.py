@@ -103,6 +103,21 @@ def kept_names(comprehension: Comprehension) -> frozenset[str]:
     )
 
 
+def keeps_own_variables(comprehension: Comprehension) -> bool:
+    """Whether a lambda or generator may live on that sees a variable of the comprehension's own.
+
+    All such functions of one comprehension share that variable, and so see its last value; those of
+    different slices would not.
+    """
+    own = targets(comprehension)
+    nothing: frozenset[str] = frozenset()
+    return any(
+        name in own
+        for part in item_parts(comprehension)
+        for name in _kept(part, nothing, used_up=False)
+    )
+
+
 def _kept(node: ast.AST, bound: frozenset[str], *, used_up: bool) -> Iterator[str]:
     if isinstance(node, ast.Lambda | ast.GeneratorExp) and not used_up:
         yield from _free(node, bound)

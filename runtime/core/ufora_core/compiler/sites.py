@@ -43,6 +43,7 @@ from ufora_core.compiler.names import (
     Comprehension,
     free_names,
     item_parts,
+    keeps_own_variables,
     kept_names,
     mangled,
     targets,
@@ -357,6 +358,8 @@ def _can_be_split(comprehension: Comprehension) -> bool:
     if any(generator.is_async for generator in comprehension.generators):
         return False
     if not {"super", "__class__"}.isdisjoint(free_names(comprehension)):
+        return False
+    if keeps_own_variables(comprehension):
         return False
     return not _suspends_or_binds([*item_parts(comprehension), comprehension.generators[0].iter])
 

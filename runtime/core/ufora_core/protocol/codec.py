@@ -30,9 +30,7 @@ def _decoder_of(union: Any, direction: str) -> Callable[[bytes | memoryview], li
         try:
             return decoder.decode(frame)
         except msgspec.DecodeError as error:
-            raise ProtocolError(
-                f"{len(frame)} bytes are no {direction} message: {error}"
-            ) from None
+            raise ProtocolError(f"{len(frame)} bytes are no {direction} message: {error}") from None
 
     return decode
 

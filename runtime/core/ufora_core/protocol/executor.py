@@ -103,6 +103,4 @@ class RootEnded(Message, frozen=True, kw_only=True):
     use: tuple[ExecutorUse, ...] = ()
 
 
-FromExecutor = (
-    Ready | Offer | Waiting | LoopClosed | RangeDone | RangeStopped | Printed | RootEnded
-)
+FromExecutor = Ready | Offer | Waiting | LoopClosed | RangeDone | RangeStopped | Printed | RootEnded

@@ -2,8 +2,8 @@
 
 import msgspec
 
-#: Payloads up to this many bytes ride inside messages; larger ones are named by digest. It keeps a
-#: small block's round trip free of file and bulk traffic, and a socket.io frame far below its limit.
+#: Payloads up to this many bytes ride inside messages; larger ones are named by digest. It keeps
+#: a small block's round trip free of files and bulk traffic, and frames far below their limit.
 INLINE_LIMIT = 256 * 1024
 
 

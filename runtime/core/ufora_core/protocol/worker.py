@@ -182,7 +182,7 @@ ToWorker = (
 
 
 class StealRequest(Message, frozen=True, kw_only=True):
-    """``slots`` executors of the sender are idle; replaces what it asked for before (0: nothing)."""
+    """``slots`` executors of the sender are idle; replaces what it asked for before (0: none)."""
 
     sender: WorkerAddress
     slots: int

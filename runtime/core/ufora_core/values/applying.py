@@ -6,8 +6,10 @@ import contextlib
 import random
 from array import array
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count, islice
+from operator import length_hint
 from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from ufora_core.errors import UnappliedChangeError, ValueGraphError
 from ufora_core.values import nodes
 from ufora_core.values.arrays import is_array_class
 from ufora_core.values.nodes import AnyNode
-from ufora_core.values.objects import slots_of
+from ufora_core.values.objects import recipe_of, slots_of
 from ufora_core.values.restore import is_defined_in_python, set_state
 
 if TYPE_CHECKING:
@@ -26,8 +28,10 @@ Application = Callable[[], None]
 
 
 def can_be_refilled(value: object) -> bool:
-    """Whether the object is a container that can be emptied and filled again."""
-    return isinstance(value, _REFILLED) or is_array_class(type(value))
+    """Whether the object is a container that can be emptied and filled again, or an iterator that
+    can be advanced."""
+    kind = type(value)
+    return isinstance(value, _REFILLED) or kind in _ITERATORS or is_array_class(kind)
 
 
 def application(decoder: Decoder, node: AnyNode, target: Any) -> Application:
@@ -44,6 +48,8 @@ def application(decoder: Decoder, node: AnyNode, target: Any) -> Application:
         return _array_application(target, fresh)
     if isinstance(node, nodes.Reduced) and not can_be_refilled(target):
         return _state_application(decoder, node, target, fresh)
+    if type(target) in _ITERATORS and type(fresh) in _ITERATORS:
+        return partial(_advance, target, fresh)
     for kind, refill in _IN_PLACE:
         if isinstance(target, kind) and isinstance(fresh, kind):
             return partial(_with_attributes, refill, target, fresh)
@@ -149,6 +155,29 @@ _IN_PLACE: tuple[tuple[type, Callable[[Any, Any], None]], ...] = (
     (FunctionType, _refill_function),
 )
 _REFILLED = (list, dict, set, deque, bytearray, array, random.Random)
+
+
+#: Iterators that know how many items are left. (Those of dicts and sets become those of lists.)
+_ITERATORS = frozenset(
+    type(each)
+    for each in (
+        *(iter([]), iter(()), iter(""), iter(b""), iter(range(0)), iter(range(2**70))),
+        *(iter(set()), iter({}), iter({}.values()), iter({}.items()), reversed([]), reversed(())),
+        count(),
+    )
+)
+
+
+def _advance(target: Iterator[Any], fresh: Iterator[Any]) -> None:
+    deque(islice(target, max(0, _left(target) - _left(fresh))), maxlen=0)
+
+
+def _left(iterator: Any) -> int:
+    """How many items are left, or (of ``itertools.count``) how many less than none."""
+    if not isinstance(iterator, count):
+        return length_hint(iterator)
+    start, step = (*recipe_of(iterator)[1], 1)[:2]
+    return -int(start // step) if step else 0
 
 
 def _with_attributes(refill: Callable[[Any, Any], None], target: Any, fresh: Any) -> None:

@@ -198,8 +198,11 @@ def _class_fills(node: nodes.Class) -> Iterable[Item]:
 
 def _fill_class(decoder: Decoder, cls: Any, node: nodes.Class) -> None:
     for name, item in zip(node.names[node.members :], node.values[node.members :], strict=True):
+        value = decoder.get(item)
         if name not in _GIVEN_AT_ONCE:
-            type.__setattr__(cls, name, decoder.get(item))
+            type.__setattr__(cls, name, value)
+        if issubclass(type(value), property):
+            property.__set_name__(value, cls, name)  # for its error messages
     if node.generated:
         write_again(cls, node.generated)
     if node.member_state is not None:

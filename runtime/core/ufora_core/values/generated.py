@@ -42,7 +42,6 @@ def write_again(cls: Any, names: list[str]) -> None:
         method = vars(model)[name]
         function = method.__func__ if type(method) is staticmethod else method
         function.__qualname__ = f"{cls.__qualname__}.{name}"
-        function.__module__ = cls.__module__
         for cell in function.__closure__ or ():
             if cell.cell_contents is model:  # a frozen class asks who is being changed
                 cell.cell_contents = cls
@@ -50,8 +49,11 @@ def write_again(cls: Any, names: list[str]) -> None:
 
 
 def _named_tuple_like(cls: Any) -> type:
-    defaults = [cls._field_defaults[each] for each in cls._fields if each in cls._field_defaults]
-    return collections.namedtuple(cls.__name__, cls._fields, defaults=defaults)
+    defaults = list(cls._field_defaults.values()) or None
+    model = collections.namedtuple(cls.__name__, cls._fields, defaults=defaults)
+    if "__annotations__" in vars(cls):
+        model.__new__.__annotations__ = cls.__annotations__
+    return model
 
 
 def _dataclass_like(cls: Any) -> type:
@@ -62,7 +64,7 @@ def _dataclass_like(cls: Any) -> type:
     ]
     params = cls.__dataclass_params__
     hooks = {"__post_init__": None} if hasattr(cls, "__post_init__") else {}
-    return dataclasses.make_dataclass(
+    model = dataclasses.make_dataclass(
         cls.__name__,
         fields,
         namespace=hooks,
@@ -73,6 +75,10 @@ def _dataclass_like(cls: Any) -> type:
         unsafe_hash=params.unsafe_hash,
         frozen=params.frozen,
     )
+    for value in vars(model).values():
+        if _is_generated(value):
+            value.__module__ = cls.__module__
+    return model
 
 
 def _kind_of(field: Any) -> Any:

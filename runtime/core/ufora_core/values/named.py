@@ -40,9 +40,8 @@ class Names:
             return None
         if _attribute(sys.modules[module], qualname) is value:
             return nodes.Named(module, qualname)
-        if module == "builtins":  # ``function``, ``method``, ``NoneType`` and so on
-            return self.in_module("types", value)
-        return None
+        # Under another name: ``functools._CacheInfo``; ``function`` and ``NoneType`` of ``types``.
+        return self.in_module("types" if module == "builtins" else module, value)
 
     def singleton(self, value: object) -> nodes.Named | None:
         """The name of an object that the module of its class (or ``sys``) holds as a global, such

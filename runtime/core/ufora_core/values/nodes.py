@@ -160,6 +160,8 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     freevars: tuple[str, ...] = ()
     #: Names in it that its module imports: calls of their attributes are compiled in another way.
     imports: tuple[str, ...] = ()
+    #: Line of the first decorator, where the function's code begins; 0 if it has none.
+    decorated: int = 0
 
 
 class Function(Node, frozen=True, tag="function"):

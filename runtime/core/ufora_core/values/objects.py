@@ -12,6 +12,7 @@ import threading
 import types
 import typing
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ from ufora_core.values.nodes import AnyNode
 from ufora_core.values.restore import (
     is_defined_in_python,
     new_exception,
+    new_reference,
     new_wrapper,
     read_exception,
     type_variable,
@@ -226,6 +228,8 @@ _RECIPES: dict[type, Callable[[Any], tuple[Any, ...]]] = {
         (value.__wrapped__, *value.cache_parameters().values()),
         {name: each for name, each in vars(value).items() if name != "__wrapped__"},
     ),
+    weakref.ReferenceType: lambda value: (new_reference, (value(),)),
+    weakref.KeyedRef: lambda value: (new_reference, (value(), value.key)),
     typing.ForwardRef: lambda value: (typing.ForwardRef, (value.__forward_arg__,)),
     typing.ParamSpec: lambda value: (typing.ParamSpec, (value.__name__,)),
     typing.TypeVarTuple: lambda value: (typing.TypeVarTuple, (value.__name__,)),

@@ -8,6 +8,7 @@ module can travel by the parts that are used; a name used by itself has the empt
 from __future__ import annotations
 
 import dis
+import re
 import weakref
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ _GLOBAL_READS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBAL
 _GLOBAL_DELETES = frozenset({"DELETE_GLOBAL", "DELETE_NAME"})
 _ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "DELETE_ATTR"})
 _SILENT = frozenset({"CACHE", "PUSH_NULL", "EXTENDED_ARG", "PRECALL"})
+
+_DOTTED_NAME = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 #: Builtins that see global names without naming them: whoever uses one may reach them all.
 _SEE_EVERYTHING = frozenset({"globals", "eval", "exec", "vars", "locals", "dir"})
@@ -75,6 +78,14 @@ def nested(code: CodeType) -> Iterator[CodeType]:
         stack.extend(const for const in each.co_consts if isinstance(const, CodeType))
 
 
+def _scan_annotation(annotation: object, names: defaultdict[str, set[Chain]]) -> None:
+    """A class body's annotation in text: ``dataclass`` and others look up what it names."""
+    if isinstance(annotation, str):
+        for dotted in _DOTTED_NAME.findall(annotation):
+            name, *attributes = dotted.split(".")
+            names[name].add(tuple(attributes))
+
+
 def _scan(code: CodeType, names: defaultdict[str, set[Chain]], imports: list[Import]) -> None:
     chain: list[str] = []
     constants: list[object] = []
@@ -90,6 +101,8 @@ def _scan(code: CodeType, names: defaultdict[str, set[Chain]], imports: list[Imp
             chain = []
         if operation in _GLOBAL_READS:
             chain = [argument]
+            if argument == "__annotations__" and constants:
+                _scan_annotation(constants[-1], names)
         elif operation in _GLOBAL_DELETES:
             names[argument].add(())
         elif operation.startswith("LOAD_") and instruction.opcode in dis.hasconst:

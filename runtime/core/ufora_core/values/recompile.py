@@ -107,7 +107,7 @@ def _in_factory(tree: FunctionTree, source: Source) -> ast.Module:
     outer = module.body[-1]
     function = outer.body[0] if isinstance(outer, ast.ClassDef) else outer
     assert isinstance(function, ast.FunctionDef)
-    _strip(tree)
+    _strip(tree, source.decorated)
     if isinstance(tree, ast.Lambda):
         function.body = [ast.Return(tree)]
     else:
@@ -130,14 +130,18 @@ def imported_names(body: list[ast.stmt]) -> Iterator[str]:
             stack.extend(ast.iter_child_nodes(node))
 
 
-def _strip(tree: FunctionTree) -> None:
+def _strip(tree: FunctionTree, decorated: int) -> None:
     arguments = tree.args
     arguments.defaults = []
     arguments.kw_defaults = [None] * len(arguments.kwonlyargs)
     for each in _parameters(arguments):
         each.annotation = None
     if not isinstance(tree, ast.Lambda):
-        tree.decorator_list = []
+        # Never evaluated, but it says where the code begins.
+        place = ast.Constant(
+            None, lineno=decorated, end_lineno=decorated, col_offset=0, end_col_offset=0
+        )
+        tree.decorator_list = [place] if decorated else []
         tree.returns = None
         if hasattr(tree, "type_params"):
             tree.type_params = []

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import sys
 import typing
+import weakref
 from collections.abc import Callable
 from types import MemberDescriptorType
 from typing import Any
@@ -34,23 +35,31 @@ def read_exception(error: BaseException) -> tuple[tuple[Any, ...], dict[str, Any
     """What ``new_exception`` and ``set_state`` take to rebuild an exception."""
     builtin = _builtin_class(type(error))
     recipe = builtin.__reduce__(error)
-    members = _members(builtin).items()
-    state = {name: member.__get__(error) for name, member in members}
-    state = {name: each for name, each in state.items() if each is not None}
+    members = _members(type(error)).items()
+    state = {name: member.__get__(error) for name, member in members if _is_set(error, member)}
     state.update({name: getattr(error, name) for name in _EXCEPTION_SLOTS})
     if len(recipe) > 2 and isinstance(recipe[2], dict):
         state.update(recipe[2])
     return recipe[1], state
 
 
-def _members(builtin: type) -> dict[str, MemberDescriptorType]:
-    """What a builtin exception stores beside its ``args``: ``NameError.name`` and the like."""
+def _members(kind: type) -> dict[str, MemberDescriptorType]:
+    """What an exception stores beside its ``args`` and ``__dict__``: ``NameError.name``, slots."""
     return {
         name: value
-        for kind in builtin.__mro__
-        for name, value in vars(kind).items()
+        for base in reversed(kind.__mro__)
+        for name, value in vars(base).items()
         if type(value) is MemberDescriptorType and name not in _EXCEPTION_SLOTS
     }
+
+
+def _is_set(error: BaseException, member: MemberDescriptorType) -> bool:
+    try:
+        value = member.__get__(error)
+    except AttributeError:
+        return False
+    # In C, unset is None, and being set to None is something else.
+    return value is not None or is_defined_in_python(member.__objclass__)
 
 
 def new_exception(kind: type[BaseException], arguments: tuple[Any, ...]) -> BaseException:
@@ -96,7 +105,7 @@ def set_state(value: Any, state: Any) -> None:
 
 
 def _set_exception_state(error: BaseException, state: dict[str, Any]) -> None:
-    for name, member in _members(_builtin_class(type(error))).items():
+    for name, member in _members(type(error)).items():
         if name in state:
             with contextlib.suppress(AttributeError, TypeError):  # a few can only be read
                 member.__set__(error, state.pop(name))
@@ -112,6 +121,20 @@ def _set_exception_state(error: BaseException, state: dict[str, Any]) -> None:
 def with_cache(function: Callable[..., Any], maxsize: int | None, typed: bool) -> object:
     """``functools.lru_cache``, empty."""
     return functools.lru_cache(maxsize, typed)(function)
+
+
+def new_reference(target: object, *key: object) -> object:
+    """A weak reference without its callback; a dead one if there is no target."""
+    referred = _Gone() if target is None else target
+    return weakref.KeyedRef(referred, _ignore, *key) if key else weakref.ref(referred)
+
+
+class _Gone:
+    """What a dead reference referred to."""
+
+
+def _ignore(reference: object) -> None:
+    pass
 
 
 def type_variable(

@@ -72,11 +72,10 @@ class _Text:
         while stack:
             node, mangle = stack.pop()
             if isinstance(node, FunctionTree):
-                # A function's code begins at its first decorator, once rewritten at its ``def``.
-                decorators = getattr(node, "decorator_list", [])
-                for line in {each.lineno for each in (*decorators[:1], node)}:
-                    key = (line + self.line - 1, getattr(node, "name", "<lambda>"))
-                    found[key].append((node, mangle))
+                # A function's code begins at its first decorator.
+                first = [*getattr(node, "decorator_list", ()), node][0]
+                key = (first.lineno + self.line - 1, getattr(node, "name", "<lambda>"))
+                found[key].append((node, mangle))
             inner = node.name if isinstance(node, ast.ClassDef) else mangle
             stack.extend((child, inner) for child in ast.iter_child_nodes(node))
         return found
@@ -103,6 +102,7 @@ class _Text:
             qualname=code.co_qualname,
             freevars=code.co_freevars,
             imports=tuple(sorted(self.imported.intersection(_names_in(node)))),
+            decorated=code.co_firstlineno if code.co_firstlineno < line else 0,
         )
 
 

@@ -5,6 +5,7 @@ a message's job and passes the message on, at once. Results come to blocks in th
 for them, and to futures in the delivery thread.
 """
 
+import itertools
 import os
 import threading
 import uuid
@@ -73,6 +74,10 @@ class Session:
         self._on_close = on_close
         self._process = os.getpid()
         self._lock = threading.Lock()
+        #: Names of jobs: nobody else draws this prefix, and drawing one for each job takes longer
+        #: than the rest of sending it.
+        self._prefix = uuid.uuid4().hex
+        self._numbers = itertools.count(1)
         self._jobs: dict[str, Job] = {}
         self._end: PyforaError | None = None
         #: Of each object that a remote value stands for: all that it may need, with their sizes.
@@ -119,7 +124,7 @@ class Session:
         if payload.data is None:
             blobs[payload.digest] = data
         message = Submit(
-            job=uuid.uuid4().hex,
+            job=f"{self._prefix}-{next(self._numbers)}",
             program=payload,
             needs=tuple(Payload(digest, size) for digest, size in needs.items()),
             title=title,

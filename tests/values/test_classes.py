@@ -316,7 +316,7 @@ class Slim(Exception):
 
 
 def test_slots_of_exceptions_arrive(copy: Copy) -> None:
-    error = Slim("text")
+    error: Any = Slim("text")
     error.left = [1]
     copied = copy(error)
     assert (copied.args, copied.left) == (("text",), [1])

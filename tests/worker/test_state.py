@@ -34,6 +34,7 @@ from ufora_worker.commands import (
     SetStop,
     StartExecutor,
 )
+from ufora_worker.dispatch import HUNGRY_SECONDS
 from ufora_worker.errors import RefusedEvent
 from ufora_worker.events import (
     ExecutorEnded,
@@ -200,8 +201,15 @@ def test_executors_are_asked_to_give_while_somebody_has_nothing_to_do() -> None:
 
 def test_the_manager_hears_how_many_executors_have_nothing_to_do() -> None:
     worker = Working(2).place()
-    assert [message.slots for message in worker.to_manager(Hungry)] == [1]
+    assert [message.slots for message in worker.tick(HUNGRY_SECONDS).to_manager(Hungry)] == [1]
     assert [message.slots for message in worker.handle(Registered()).to_manager(Hungry)] == [1]
+
+
+def test_the_manager_hears_nothing_of_a_block_that_is_over_at_once() -> None:
+    worker = Working(2).place()
+    worker.said(0, RootEnded(job="job", result=SMALL))
+    assert worker.tick(HUNGRY_SECONDS).to_manager(Hungry) == []
+    assert worker.state.next_deadline is None
 
 
 def test_workers_with_work_are_asked_for_it_and_told_when_it_is_not_wanted_any_more() -> None:

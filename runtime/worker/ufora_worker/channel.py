@@ -46,8 +46,7 @@ class Channel:
         frame = codec.encode(messages)
         try:
             with self._uncut(), self._sending:
-                self._socket.sendall(_LENGTH.pack(len(frame)))
-                self._socket.sendall(frame)
+                self._socket.sendall(_LENGTH.pack(len(frame)) + frame)
         except OSError as error:
             raise ChannelClosed(str(error)) from None
 

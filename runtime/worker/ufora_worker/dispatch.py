@@ -9,6 +9,10 @@ from ufora_worker.executor_table import ExecutorRecord, Status
 from ufora_worker.leases import AtPeer, Fetching, Giver, Lease, OnExecutor, Queued
 from ufora_worker.ledger import Ledger, PeerRecord, Root
 
+#: Seconds that a change in the number of free executors lasts before the manager hears of it. Most
+#: blocks are over sooner, and two messages for each of them would double what they cost.
+HUNGRY_SECONDS = 0.005
+
 
 def settle(ledger: Ledger) -> None:
     """Do everything that can be done now; nothing is left for later but by time."""
@@ -144,7 +148,12 @@ def _ask_executors(ledger: Ledger) -> None:
 
 def _ask_manager(ledger: Ledger) -> None:
     hungry = Hungry(slots=_free_slots(ledger))
-    if hungry != ledger.told_manager:
+    if hungry == ledger.told_manager:
+        ledger.tell_manager_at = None
+    elif ledger.tell_manager_at is None and ledger.told_manager is not None:
+        ledger.tell_manager_at = ledger.now + HUNGRY_SECONDS
+    elif ledger.tell_manager_at is None or ledger.tell_manager_at <= ledger.now:
+        ledger.tell_manager_at = None
         ledger.told_manager = hungry
         ledger.commands.append(TellManager(hungry))
 

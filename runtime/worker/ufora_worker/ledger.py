@@ -101,6 +101,8 @@ class Ledger:
     #: What the executors' hungry word and the manager were told last.
     hungry: int = 0
     told_manager: Hungry | None = None
+    #: When the manager is to hear of a change, if that lasts.
+    tell_manager_at: float | None = None
     now: float = 0.0
     commands: list[Command] = field(default_factory=list)
 

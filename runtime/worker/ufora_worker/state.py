@@ -105,7 +105,8 @@ class WorkerState:
 
     @property
     def next_deadline(self) -> float | None:
-        """When a ``Tick`` is due: an executor is to be started or killed then."""
+        """When a ``Tick`` is due: to start or kill an executor, or to tell the manager."""
         times = [executor.deadline for executor in self.ledger.executors]
+        times.append(self.ledger.tell_manager_at)
         dead = [x.restart_at for x in self.ledger.executors if x.status is Status.DEAD]
         return min([*dead, *(time for time in times if time is not None)], default=None)

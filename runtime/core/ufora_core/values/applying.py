@@ -158,14 +158,11 @@ _REFILLED = (list, dict, set, deque, bytearray, array, random.Random)
 
 
 #: Iterators that know how many items are left. (Those of dicts and sets become those of lists.)
-_ITERATORS = frozenset(
-    type(each)
-    for each in (
-        *(iter([]), iter(()), iter(""), iter(b""), iter(range(0)), iter(range(2**70))),
-        *(iter(set()), iter({}), iter({}.values()), iter({}.items()), reversed([]), reversed(())),
-        count(),
-    )
+_EMPTY: tuple[Any, ...] = (
+    *(iter([]), iter(()), iter(""), iter("\u1234"), iter(b""), iter(range(0)), iter(range(2**70))),
+    *(iter(set()), iter({}), iter({}.values()), iter({}.items()), reversed([]), reversed(())),
 )
+_ITERATORS = frozenset({count, *map(type, _EMPTY)})
 
 
 def _advance(target: Iterator[Any], fresh: Iterator[Any]) -> None:

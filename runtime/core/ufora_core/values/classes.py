@@ -7,7 +7,7 @@ from __future__ import annotations
 import abc
 import contextlib
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, cast
 
@@ -202,7 +202,7 @@ def _fill_class(decoder: Decoder, cls: Any, node: nodes.Class) -> None:
         if name not in _GIVEN_AT_ONCE:
             type.__setattr__(cls, name, value)
         if issubclass(type(value), property):
-            property.__set_name__(value, cls, name)  # for its error messages
+            _set_property_name(value, cls, name)
     if node.generated:
         write_again(cls, node.generated)
     if node.member_state is not None:
@@ -215,6 +215,9 @@ def _fill_class(decoder: Decoder, cls: Any, node: nodes.Class) -> None:
                 abc.ABCMeta.register(cls, each)
     decoder.class_attributes[id(cls)] = attributes_of(cls)
 
+
+#: Gives a property the name that its error messages show.
+_set_property_name: Callable[[Any, type, str], None] = vars(property)["__set_name__"]
 
 STEPS: dict[type, Steps] = {
     nodes.Class: Steps(

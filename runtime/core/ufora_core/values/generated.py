@@ -49,11 +49,13 @@ def write_again(cls: Any, names: list[str]) -> None:
 
 
 def _named_tuple_like(cls: Any) -> type:
-    defaults = list(cls._field_defaults.values()) or None
-    model = collections.namedtuple(cls.__name__, cls._fields, defaults=defaults)
+    make: Any = collections.namedtuple  # mypy wants literals
+    model: Any = make(
+        cls.__name__, cls._fields, defaults=list(cls._field_defaults.values()) or None
+    )
     if "__annotations__" in vars(cls):
         model.__new__.__annotations__ = cls.__annotations__
-    return model
+    return model  # type: ignore[no-any-return]
 
 
 def _dataclass_like(cls: Any) -> type:

@@ -9,7 +9,6 @@ import io
 import itertools
 import random
 import types
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ufora_core.errors import CoreError, UnappliedChangeError, ValueGraphError
+from ufora_core.errors import CoreError, UnappliedChangeError
 from ufora_core.values import changes, nodes
 from ufora_core.values.decode import Decoder
 from ufora_core.values.encode import Encoder
@@ -326,49 +325,6 @@ def test_iterators_of_the_client_have_gone_as_far(journey: Journey) -> None:
     assert list(sent.value[2]) == [2]
     journey.land(sent)
     assert list(iterators[2]) == []
-
-
-def reshape_in_place(value: Any) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        value.shape = (2, 3)
-
-
-def test_what_cannot_follow_is_reported_and_nothing_lost(journey: Journey) -> None:
-    for value, change in (
-        (Recipe(1), lambda v: setattr(v, "x", 2)),
-        (enumerate([1]), next),
-        (np.arange(6), reshape_in_place),
-    ):
-        sent = journey.send([value])
-        change(sent.value[0])
-        with pytest.raises(UnappliedChangeError, match=r"block"):
-            journey.land(sent)
-
-
-def test_one_change_that_cannot_be_made_leaves_all_others_unmade(journey: Journey) -> None:
-    first, array_ = [1], np.arange(3)
-    sent = journey.send([first, array_])
-    sent.value[0].append(2)
-    sent.value[1][0] = 9
-    array_.setflags(write=False)
-    with pytest.raises(UnappliedChangeError, match="cannot be written"):
-        journey.land(sent)
-    assert first == [1]
-
-
-def test_changes_that_do_not_fit_are_refused() -> None:
-    decoder = Decoder(nodes.Graph(), lambda _: b"")
-    for change in (
-        Change(5, nodes.List([])),
-        Change(0, nodes.Set([])),
-        Change(0, nodes.Namespace("m", ["a"], [])),
-        Change(0, nodes.Namespace("m", ["a"], [1])),
-        Change(0, nodes.List([Ref(7)])),
-        Change(0, nodes.Cell(True, None)),
-    ):
-        with pytest.raises(ValueGraphError):
-            changes.apply([change], [[1]], decoder)
 
 
 def test_what_did_not_change_is_known_to_another_copy(journey: Journey) -> None:

@@ -206,7 +206,7 @@ def test_the_manager_hears_how_many_executors_have_nothing_to_do() -> None:
 
 
 def test_the_manager_hears_nothing_of_a_block_that_is_over_at_once() -> None:
-    worker = Working(2).place()
+    worker = Working(2).tick(HUNGRY_SECONDS).place()
     worker.said(0, RootEnded(job="job", result=SMALL))
     assert worker.tick(HUNGRY_SECONDS).to_manager(Hungry) == []
     assert worker.state.next_deadline is None

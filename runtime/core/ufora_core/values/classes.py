@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ufora_core.errors import ValueGraphError
 from ufora_core.values import nodes
-from ufora_core.values.generated import generated_names, write_again
+from ufora_core.values.generated import generated_methods, write_again
 from ufora_core.values.nodes import AnyNode, Item
 from ufora_core.values.objects import encode_pickled
 from ufora_core.values.restore import is_defined_in_python
@@ -71,8 +71,9 @@ def by_value(encoder: Encoder, cls: type) -> AnyNode:
     if _is_odd(cls):
         return encode_pickled(encoder, cls)
     members, member_state = _members_of(cls)
-    generated = generated_names(cls)
-    attributes = {n: each for n, each in attributes_of(cls).items() if n not in generated}
+    attributes = attributes_of(cls)
+    generated = dict(generated_methods(cls))
+    encoder.rewritable.update(map(id, generated.values()))
     registered = _registered(cls)
     return nodes.Class(
         name=cls.__name__,
@@ -86,7 +87,7 @@ def by_value(encoder: Encoder, cls: type) -> AnyNode:
         members=len(members),
         member_state=encoder.part(member_state or None),
         registered=encoder.part(registered or None),
-        generated=generated,
+        generated=list(generated),
     )
 
 

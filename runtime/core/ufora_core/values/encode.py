@@ -65,6 +65,8 @@ class Encoder:
         self.blobs: dict[str, Blob] = {}
         self.names = Names()
         self.trackers = trackers if trackers is not None else ClassTrackers()
+        #: Ids of functions that their class can have written again.
+        self.rewritable: set[int] = set()
         self._where = scope.where if scope is not None else ""
         self._originals = originals if originals is not None else {}
         self._trail = Trail()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ufora_core.errors import ValueGraphError
 from ufora_core.values import nodes
+from ufora_core.values.generated import stand_in
 from ufora_core.values.nodes import AnyNode, Item, Source
 from ufora_core.values.recompile import compile_source, tree_of
 from ufora_core.values.sources import remember, remember_text, source_of
@@ -56,6 +57,7 @@ def by_value(encoder: Encoder, value: FunctionType) -> nodes.Function:
         module=encoder.ref(value.__module__),
         annotations=encoder.ref(value.__annotations__ or None),
         python="" if source else PYTHON,
+        rewritable=id(value) in encoder.rewritable,
     )
 
 
@@ -99,6 +101,8 @@ def _code_of(node: nodes.Function) -> CodeType:
             remember(code, node.source)
         return code
     if node.python != PYTHON:
+        if node.rewritable:
+            return stand_in.__code__
         raise ValueGraphError(
             f"the function {node.qualname} has no source, so it travels as byte code of Python "
             f"{node.python}, which this Python {PYTHON} cannot run; define it in a file, or use "
@@ -116,9 +120,10 @@ def _function_needs(node: nodes.Function) -> Iterable[Item]:
 
 def _make_function(decoder: Decoder, node: nodes.Function) -> object:
     code = _code_of(node)
+    cells = [decoder.get_as(CellType, cell) for cell in node.closure]
     names = node.source.freevars if node.source else code.co_freevars
-    cells = dict(zip(names, (decoder.get_as(CellType, cell) for cell in node.closure), strict=True))
-    closure = tuple(cells[name] for name in code.co_freevars)
+    by_name = dict(zip(names, cells, strict=code is not stand_in.__code__))
+    closure = tuple(by_name[name] for name in code.co_freevars)
     namespace = decoder.variables(node.namespace)
     return FunctionType(code, namespace, node.name, None, closure or None)
 

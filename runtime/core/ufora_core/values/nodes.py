@@ -183,6 +183,8 @@ class Function(Node, frozen=True, tag="function"):
     annotations: Item
     #: The version of Python, ``major.minor``, that ``code`` belongs to.
     python: str = ""
+    #: Where ``code`` does not fit, the function's class has it written again.
+    rewritable: bool = False
 
 
 class Cell(Node, frozen=True, tag="cell"):
@@ -239,7 +241,7 @@ class Class(Node, frozen=True, tag="class"):
     member_state: Item = None
     #: A list of the classes that an abstract class had registered as subclasses.
     registered: Item = None
-    #: Methods that ``dataclass`` or ``namedtuple`` write again on the other side.
+    #: Methods that ``dataclass`` or ``namedtuple`` can write again on the other side.
     generated: list[str] = []
     deleted: list[str] = []
 

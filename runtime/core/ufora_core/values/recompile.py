@@ -138,8 +138,10 @@ def _strip(tree: FunctionTree, decorated: int) -> None:
         each.annotation = None
     if not isinstance(tree, ast.Lambda):
         # Never evaluated, but it says where the code begins.
-        place = {"lineno": decorated, "end_lineno": decorated, "col_offset": 0, "end_col_offset": 0}
-        tree.decorator_list = [ast.Constant(None, **place)] if decorated else []
+        first = ast.Constant(None)
+        first.lineno = first.end_lineno = decorated
+        first.col_offset = first.end_col_offset = 0
+        tree.decorator_list = [first] if decorated else []
         tree.returns = None
         if hasattr(tree, "type_params"):
             tree.type_params = []

@@ -1,10 +1,7 @@
 """Sites: which expressions they are, and that a rewritten program does what the original did."""
 
 import ast
-import builtins
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, FunctionType
 from typing import Any
@@ -14,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases import Case, load
+from small_engine import Engine, builtin_names
 from ufora_core.compiler import sites
-from ufora_core.compiler.sites import Site, SiteKind, rewrite
+from ufora_core.compiler.sites import Site, rewrite
 from ufora_core.compiler.slices import WRAPPER, slice_code, slice_function
 
 CASES = Path(__file__).parent / "cases"
@@ -43,63 +41,6 @@ def _describe(site: Site) -> str:
     return "; ".join(parts)
 
 
-# ---------------------------------------------------------------------- a small engine
-
-
-class Engine:
-    """Takes loops over, or declines them; runs what it takes in slices of ``size`` items."""
-
-    def __init__(self, found: list[Site], *, takes: bool, size: int = 2) -> None:
-        self.sites = {site.index: site for site in found}
-        self.takes = takes
-        self.size = size
-        self.taken: list[int] = []
-        self._last: list[Any] = []
-
-    def loop(self, index: int, function: object, iterable: Any) -> bool:
-        site = self.sites[index]
-        frame = sys._getframe(1)
-        builtin = function is None or function is getattr(builtins, site.kind.value)
-        names = site.local_names(frame.f_code)
-        known = all(name in frame.f_locals for name in names)
-        usable = isinstance(iterable, list | range) and builtin and known
-        takes = self.takes and usable and site.kept.isdisjoint(names)
-        self._last.append((site, frame, iterable, names) if takes else iterable)
-        return takes
-
-    def items(self) -> object:
-        return self._last.pop()
-
-    def result(self, *operand: Any) -> object:
-        site, frame, items, names = self._last.pop()
-        self.taken.append(site.index)
-        run = slice_function(site, frame.f_code.co_filename, names, frame.f_globals)
-        values = [frame.f_locals[name] for name in names]
-        slices = [run(items[i : i + self.size], *values) for i in range(0, len(items), self.size)]
-        return _fold(site, slices, operand)
-
-
-def _fold(site: Site, slices: list[Any], operand: tuple[Any, ...]) -> object:
-    if site.kind in (SiteKind.ANY, SiteKind.ALL):
-        return any(slices) == (site.kind is SiteKind.ANY)
-    values = [value for each in slices for value in each]
-    if site.kind is SiteKind.COUNT:
-        return len(values)
-    if site.kind in (SiteKind.MIN, SiteKind.MAX) and operand:
-        return getattr(builtins, site.kind.value)(values, default=operand[0])
-    return getattr(builtins, site.kind.value)(values, *operand)
-
-
-@contextmanager
-def _names(**names: object) -> Iterator[None]:
-    vars(builtins).update(names)
-    try:
-        yield
-    finally:
-        for name in names:
-            del vars(builtins)[name]
-
-
 def _run(source: str, how: str, filename: str = "program.py") -> Mapping[str, Any]:
     """The names that a program leaves, run as written (``original``) or rewritten."""
     tree = ast.parse(source)
@@ -109,7 +50,7 @@ def _run(source: str, how: str, filename: str = "program.py") -> Mapping[str, An
         return namespace
     engine = Engine(rewrite(tree), takes=how == "taken")
     namespace["engine"] = engine
-    with _names(
+    with builtin_names(
         **{
             sites.PLAIN: how == "plain",
             sites.LOOP: engine.loop,
@@ -291,9 +232,9 @@ def test_all_stops_at_the_item_that_decides() -> None:
     assert run([1, 1]) is False
 
 
-def test_dict_comprehensions_give_pairs_in_order() -> None:
+def test_dict_comprehensions_give_dicts() -> None:
     run = slice_function(_site("{x % 2: x for x in xs}"), "program.py", [], {})
-    assert run([3, 2, 1]) == [(1, 3), (0, 2), (1, 1)]
+    assert run([3, 2, 1]) == {1: 1, 0: 2}
 
 
 def test_globals_of_a_slice_are_those_of_the_namespace_at_that_time() -> None:

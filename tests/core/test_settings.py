@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ufora_core.errors import SettingsError
 from ufora_core.settings import ManagerSettings, WorkerSettings
 
@@ -142,7 +143,7 @@ def test_a_token_that_no_header_can_carry_is_refused(token: str) -> None:
 
 
 def test_a_token_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="UFORA_AUTH_TOKEN_FILE.*absent"):
+    with pytest.raises(SettingsError, match=r"UFORA_AUTH_TOKEN_FILE.*absent"):
         ManagerSettings.from_env({"UFORA_AUTH_TOKEN_FILE": str(tmp_path / "absent")})
 
 

@@ -4,6 +4,7 @@ import errno
 from pathlib import Path
 
 import pytest
+
 from ufora_core.errors import StoreError
 from ufora_core.store import ObjectStore, digest_of, shares
 
@@ -86,7 +87,7 @@ def test_a_full_disk_is_an_error_that_names_the_folder_and_leaves_nothing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("ufora_core.store.os.write", no_space)
-    with pytest.raises(StoreError, match="No space left on device.*UFORA_DATA_DIR"):
+    with pytest.raises(StoreError, match=r"No space left on device.*UFORA_DATA_DIR"):
         store.put(b"x" * 1000)
     assert list(store.directory.iterdir()) == []
 

@@ -1,4 +1,4 @@
-"""What goes wrong in a real cluster: each failure is one clear sentence, and the cluster goes on."""
+"""What goes wrong in a real cluster: each failure is one clear sentence, and all else goes on."""
 
 import json
 import os
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pyfora
 import pytest
+
+import pyfora
 
 #: Seconds in which everything that is awaited here must have happened, on a loaded machine too.
 PATIENCE = 30.0
@@ -93,7 +94,7 @@ def test_a_value_that_cannot_travel_hurts_only_when_it_is_used(cluster: pyfora.C
         assert unused == 2
         with pytest.raises(pyfora.UnconvertibleValueError, match="handle"):
             with cluster.remotely.downloadAll():
-                text = handle.read()
+                handle.read()
 
 
 def test_a_module_of_the_project_with_a_syntax_error_is_a_syntax_error_there(
@@ -103,7 +104,7 @@ def test_a_module_of_the_project_with_a_syntax_error_is_a_syntax_error_there(
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(SyntaxError) as raised:
         with cluster.remotely.downloadAll():
-            import broken_module  # type: ignore[import-not-found]
+            import broken_module  # type: ignore[import-not-found]  # noqa: F401
     assert raised.value.filename == str(tmp_path / "broken_module.py")
     assert raised.value.lineno == 2
 
@@ -120,7 +121,7 @@ def test_a_package_that_the_worker_lacks_is_named_before_the_block_starts(
     with pytest.raises(pyfora.MissingPackageError, match="only_here"):
         with cluster.remotely.downloadAll():
             printed.append("the block started")
-            result = only_here.f()
+            only_here.f()
     assert printed == []
 
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from message_samples import DIRECTIONS, messages, sample
 from ufora_core.errors import ProtocolError, VersionMismatch
 from ufora_core.protocol import codec

@@ -1,6 +1,6 @@
 """One instance of every message, made from its types, so that no message is forgotten."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 import msgspec
@@ -49,15 +49,14 @@ def _value(type_info: Any, name: str) -> Any:
             return tuple(_value(each, name) for each in items)
         case msgspec.inspect.LiteralType(values=values):
             return values[0]
-        case msgspec.inspect.BoolType():
-            return True
-        case msgspec.inspect.IntType():
-            return len(name)
-        case msgspec.inspect.FloatType():
-            return len(name) + 0.5
-        case msgspec.inspect.StrType():
-            return name
-        case msgspec.inspect.BytesType():
-            return name.encode()
         case _:
-            raise TypeError(f"no sample for field {name} of type {type_info}")
+            return _PLAIN[type(type_info)](name)
+
+
+_PLAIN: dict[type, Callable[[str], Any]] = {
+    msgspec.inspect.BoolType: lambda name: True,
+    msgspec.inspect.IntType: len,
+    msgspec.inspect.FloatType: lambda name: len(name) + 0.5,
+    msgspec.inspect.StrType: str,
+    msgspec.inspect.BytesType: str.encode,
+}

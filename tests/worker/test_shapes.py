@@ -105,6 +105,25 @@ def test_a_dict_keeps_first_keys_and_last_values(split: tuple[list[Any], list[li
     assert repr(folded(SiteKind.DICT, pairs, ranges)) == repr(dict(pairs))
 
 
+@pytest.mark.parametrize("kind", [SiteKind.DICT, SiteKind.SET])
+@given(split=splits())
+def test_entries_of_a_comprehension_are_joined_in_order(
+    kind: SiteKind, split: tuple[list[Any], list[list[int]]]
+) -> None:
+    values, ranges = split
+    keys = [f"{len(repr(value))}" for value in values]
+    segments: list[LiveSegment] = []
+    for bounds in ranges:
+        results = accumulator(kind)
+        for lo, hi in pairwise(bounds):
+            entries = dict(zip(keys[lo:hi], values[lo:hi], strict=True))
+            results.add(entries if kind is SiteKind.DICT else dict.fromkeys(entries), lo, hi)
+        segments += results.segments
+    whole = finish(kind, segments, (), PYTHON, lambda lo, hi: [])
+    expected = dict(zip(keys, values, strict=True)) if kind is SiteKind.DICT else set(keys)
+    assert repr(whole) == repr(expected)
+
+
 @given(split=splits())
 def test_len_counts_every_value(split: tuple[list[Any], list[list[int]]]) -> None:
     values, ranges = split

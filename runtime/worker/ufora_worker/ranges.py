@@ -27,10 +27,17 @@ class SliceCall:
 
     function: Callable[..., Any]
     arguments: Sequence[Any]
+    #: The same, failing exactly as the user's expression does.
+    exact: Callable[..., Any] | None = None
 
     def run(self, items: Any) -> Any:
         """See ``loops.Body``."""
         return self.function(items, *self.arguments)
+
+    def run_exactly(self, items: Any) -> Any:
+        """As ``run``, at the root, for items that are expected to raise."""
+        assert self.exact is not None
+        return self.exact(items, *self.arguments)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
 """What a program leaves behind, encoded for the client."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from types import CodeType, TracebackType
 from typing import Any
 
+from msgspec.structs import replace
+
 import ufora_core
 from ufora_core import program
-from ufora_core.compiler.slices import WRAPPER
+from ufora_core.compiler.slices import INLINED, WRAPPER
 from ufora_core.errors import UnappliedChangeError
 from ufora_core.protocol.parts import ExecutorUse, Payload
 from ufora_core.store import ObjectStore
@@ -115,20 +117,25 @@ def _encode_raised(
     seen = (*seen, error)
     return program.Raised(
         encoder.item(error, "the exception"),
-        list(_frames(error.__traceback__)),
+        _frames(error.__traceback__),
         _encode_raised(encoder, error.__cause__, seen),
         _encode_raised(encoder, error.__context__, seen),
         error.__suppress_context__,
     )
 
 
-def _frames(entry: TracebackType | None) -> Iterator[program.Frame]:
+def _frames(entry: TracebackType | None) -> list[program.Frame]:
     """The user's lines of a traceback, from the block inwards."""
+    frames: list[program.Frame] = []
     while entry is not None:
         code = entry.tb_frame.f_code
         if not code.co_filename.startswith(_OWN_FOLDERS) and code.co_filename != WRAPPER:
-            yield _frame(code, entry.tb_lineno, entry.tb_lasti)
+            frame = _frame(code, entry.tb_lineno, entry.tb_lasti)
+            if code.co_name == INLINED:
+                frame = replace(frame, name=frames.pop().name)
+            frames.append(frame)
         entry = entry.tb_next
+    return frames
 
 
 def _frame(code: CodeType, line: int, last_instruction: int) -> program.Frame:

@@ -190,7 +190,7 @@ class RootLoop:
         if segments and not self.eager:
             finish(self.kind, segments, self.operand, self.python, self._rerun)
         rest = accumulator(self.kind, keep_values=True)
-        rest.add(self.body.run(self.items[index:]), index, len(self.items))
+        rest.add(self.body.run_exactly(self.items[index:]), index, len(self.items))
         segments.extend(rest.segments)
 
     def _rerun(self, lo: int, hi: int) -> list[Any]:

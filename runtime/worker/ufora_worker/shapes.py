@@ -11,9 +11,9 @@ it asks for them by index: the items are pure, so they can simply be run again.
 """
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from ufora_core.compiler.sites import SiteKind
@@ -33,7 +33,8 @@ _SHIPPING_NS: dict[type, float] = {
 
 @dataclass(slots=True)
 class LiveSegment:
-    """Items ``[lo, hi)``: their values (form ``values``), or a summary of them."""
+    """Items ``[lo, hi)``: their values (form ``values``), or a summary of them (a dict of
+    ``entries`` where the user wrote a set or dict comprehension)."""
 
     form: str
     lo: int
@@ -62,10 +63,14 @@ class Collected:
     keep_values: bool = False
     shipping_ns: float = 0.0
 
-    def add(self, values: list[Any], lo: int, hi: int) -> bool:
+    def add(self, values: list[Any] | dict[Any, Any], lo: int, hi: int) -> bool:
         """See ``Accumulator``."""
-        _append(self.segments, "values", values, lo, hi)
-        self.shipping_ns = shipping_ns(values)
+        if isinstance(values, dict):
+            _append(self.segments, "entries", values, lo, hi)
+            self.shipping_ns = shipping_ns(values) + shipping_ns(values.values())
+        else:
+            _append(self.segments, "values", values, lo, hi)
+            self.shipping_ns = shipping_ns(values)
         return False
 
 
@@ -164,13 +169,13 @@ class Counted:
         return False
 
 
-def shipping_ns(values: Sequence[Any]) -> float:
+def shipping_ns(values: Iterable[Any]) -> float:
     """About what it takes to encode and decode one of these values, judged by the first few.
 
     Measured on lists of 20,000: numbers that can be packed 0.5 us, text 1 us, small tuples and
     lists 14 us, instances 40 us and more. A wrong guess costs time, nothing else.
     """
-    costs = [_SHIPPING_NS.get(type(each), 50_000.0) for each in values[:8]]
+    costs = [_SHIPPING_NS.get(type(each), 50_000.0) for each in islice(values, 8)]
     return max(costs, default=0.0)
 
 
@@ -212,6 +217,8 @@ def finish(
             return bool(segments) == (kind is SiteKind.ANY)
         case SiteKind.COUNT:
             return sum(segment.value for segment in segments)
+        case SiteKind.DICT:
+            return dict(chain.from_iterable(map(_pairs, segments)))
         case _:
             return _COLLECT[kind](chain.from_iterable(each.value for each in segments))
 
@@ -221,17 +228,24 @@ _COLLECT: dict[SiteKind, Callable[[Iterator[Any]], Any]] = {
     SiteKind.TUPLE: tuple,
     SiteKind.SET: set,
     SiteKind.FROZENSET: frozenset,
-    SiteKind.DICT: dict,
 }
+
+
+def _pairs(segment: LiveSegment) -> Iterable[Any]:
+    pairs: Iterable[Any] = segment.value
+    return segment.value.items() if segment.form == "entries" else pairs
 
 
 def _append(segments: list[LiveSegment], form: str, values: Any, lo: int, hi: int) -> None:
     last = segments[-1] if segments else None
-    if last is not None and last.form == form and last.hi == lo:
-        last.value.extend(values)
-        last.hi = hi
-    else:
+    if last is None or last.form != form or last.hi != lo:
         segments.append(LiveSegment(form, lo, hi, values))
+    else:
+        last.hi = hi
+        if form == "entries":
+            last.value.update(values)  # as in Python, the first key and the last value stay
+        else:
+            last.value.extend(values)
 
 
 def _has_nan(values: list[Any], types: set[type]) -> bool:

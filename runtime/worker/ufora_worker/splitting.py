@@ -171,8 +171,10 @@ class Splitter:
         if not verdict.pure:
             visits.note(len(items), 0)
             return None
-        code = slice_function(site, frame.f_code.co_filename, names, frame.f_globals)
-        return SliceCall(code, list(scope.values()))
+        code = site, frame.f_code.co_filename, names, frame.f_globals
+        return SliceCall(
+            slice_function(*code), list(scope.values()), slice_function(*code, exact=True)
+        )
 
 
 def _is_call(site: Site) -> bool:

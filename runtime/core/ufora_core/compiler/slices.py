@@ -4,7 +4,7 @@ Tracebacks and names are as in the original: the comprehension keeps its kind, i
 the user's file, and ``__private`` names mean what they mean in the class around. The wrapper around
 it has a file name of its own (``WRAPPER``), so that its frame can be told apart. From Python 3.12
 on list, set and dict comprehensions have no frame of their own: there the slice's frame stands for
-the frame around the comprehension.
+the frame around the comprehension, and is called ``INLINED``.
 """
 
 import ast
@@ -19,28 +19,49 @@ from ufora_core.compiler.sites import Site, SiteKind
 #: File name of the frames that no user wrote.
 WRAPPER = "<ufora slice>"
 
+#: Name of frames that stand for a place in the frame around them.
+INLINED = "<ufora inlined>"
+
 #: Names that no program can have.
 _ITEMS = ".items"
 _VALUE = ".value"
 
-_FRAME_NAME = {ast.ListComp: "<listcomp>", ast.SetComp: "<setcomp>", ast.DictComp: "<dictcomp>"}
+_FRAME_NAME: dict[type, str] = {
+    ast.GeneratorExp: "<genexpr>",
+    ast.ListComp: "<listcomp>",
+    ast.SetComp: "<setcomp>",
+    ast.DictComp: "<dictcomp>",
+}
 
 
 def slice_function(
-    site: Site, filename: str, local_names: Sequence[str], namespace: Mapping[str, object]
+    site: Site,
+    filename: str,
+    local_names: Sequence[str],
+    namespace: Mapping[str, object],
+    *,
+    exact: bool = False,
 ) -> Callable[..., object]:
     """``slice_code`` over the global names of ``namespace`` (a dict, used as it is)."""
-    code = slice_code(site, filename, local_names)
+    code = slice_code(site, filename, local_names, exact=exact)
     return FunctionType(code, namespace if isinstance(namespace, dict) else dict(namespace))
 
 
-def slice_code(site: Site, filename: str, local_names: Sequence[str]) -> CodeType:
+def slice_code(
+    site: Site, filename: str, local_names: Sequence[str], *, exact: bool = False
+) -> CodeType:
     """Code of ``slice(items, *local_values)``, where the values belong to ``local_names``.
 
-    It returns the list of the items' values (of ``(key, value)`` pairs for a dict comprehension);
-    for ``any`` and ``all`` whether an item decided the loop, and then no later item has run.
+    It returns the list of the items' values; for a dict comprehension the dict, for a set
+    comprehension a dict with its items as keys; for ``any`` and ``all`` whether an item decided the
+    loop, and then no later item has run.
+
+    A generator expression is run as a list comprehension or as statements, which takes a third
+    less. ``exact`` leaves it a generator, to fail as one (``StopIteration`` in it is a
+    RuntimeError).
     """
-    function = _function(site, local_names)
+    exact = exact and isinstance(site.comprehension, ast.GeneratorExp)
+    function = _function(site, local_names, exact)
     # The compiler mangles by the class it is in, so a class is put around the function.
     body: ast.stmt = function
     if site.mangle:
@@ -52,10 +73,10 @@ def slice_code(site: Site, filename: str, local_names: Sequence[str]) -> CodeTyp
     outer = compile(module, filename, "exec", dont_inherit=True)
     if site.mangle:
         outer = _only_code(outer.co_consts)
-    return _named_as_written(_only_code(outer.co_consts), site)
+    return _named_as_written(_only_code(outer.co_consts), site, exact)
 
 
-def _function(site: Site, local_names: Sequence[str]) -> ast.FunctionDef:
+def _function(site: Site, local_names: Sequence[str], exact: bool) -> ast.FunctionDef:
     arguments = ast.arguments(
         posonlyargs=[ast.arg(name) for name in (_ITEMS, *local_names)],
         args=[],
@@ -66,6 +87,11 @@ def _function(site: Site, local_names: Sequence[str]) -> ast.FunctionDef:
         defaults=[],
     )
     comprehension = _over_items(site.comprehension)
+    if exact:
+        comprehension = ast.GeneratorExp(
+            elt=ast.Name(_VALUE, ast.Load()),
+            generators=[ast.comprehension(ast.Name(_VALUE, ast.Store()), comprehension, [], 0)],
+        )
     body = _BODIES.get(site.kind, _all_values)(comprehension)
     function = ast.FunctionDef("slice", arguments, body, [])
     if sys.version_info >= (3, 12):
@@ -73,36 +99,44 @@ def _function(site: Site, local_names: Sequence[str]) -> ast.FunctionDef:
     return ast.copy_location(function, site.comprehension)
 
 
-def _over_items(original: Comprehension) -> ast.GeneratorExp | ast.ListComp:
-    """The comprehension over the slice's items, yielding values in order, sets and dicts too."""
+def _over_items(original: Comprehension) -> Comprehension:
+    """The comprehension over the slice's items."""
     comprehension = copy.deepcopy(original)
     outermost = comprehension.generators[0]
     outermost.iter = ast.copy_location(ast.Name(_ITEMS, ast.Load()), outermost.iter)
-    if isinstance(comprehension, ast.GeneratorExp | ast.ListComp):
-        return comprehension
-    if isinstance(comprehension, ast.SetComp):
-        element = comprehension.elt
-    else:
-        pair = ast.Tuple([comprehension.key, comprehension.value], ast.Load())
-        element = ast.copy_location(pair, comprehension.key)
-    return ast.copy_location(ast.ListComp(element, comprehension.generators), original)
+    return comprehension
 
 
-def _all_values(comprehension: ast.GeneratorExp | ast.ListComp) -> list[ast.stmt]:
-    if isinstance(comprehension, ast.ListComp):
-        return [ast.Return(comprehension)]
-    return [ast.Return(ast.List([ast.Starred(comprehension, ast.Load())], ast.Load()))]
+def _all_values(comprehension: Comprehension) -> list[ast.stmt]:
+    """Body that returns what the comprehension yields.
+
+    A set comprehension becomes a dict with its items as keys: its order is that in which they came,
+    and what cannot be hashed fails in the same place.
+    """
+    generators = comprehension.generators
+    result: ast.expr = comprehension
+    if isinstance(comprehension, ast.GeneratorExp):
+        result = ast.ListComp(comprehension.elt, generators)
+    elif isinstance(comprehension, ast.SetComp):
+        result = ast.DictComp(comprehension.elt, ast.Constant(None), generators)
+    return [ast.Return(ast.copy_location(result, comprehension))]
 
 
-def _until(decisive: bool) -> Callable[[ast.GeneratorExp | ast.ListComp], list[ast.stmt]]:
-    """Body that returns True at the first value whose truth is ``decisive``."""
+def _until(decisive: bool) -> Callable[[Comprehension], list[ast.stmt]]:
+    """Body that returns True at the first value whose truth is ``decisive``: the comprehension's
+    ``for`` and ``if`` as statements, since a generator takes a third longer."""
 
-    def body(comprehension: ast.GeneratorExp | ast.ListComp) -> list[ast.stmt]:
-        value: ast.expr = ast.Name(_VALUE, ast.Load())
-        test = value if decisive else ast.UnaryOp(ast.Not(), value)
-        decided = ast.If(test, [ast.Return(ast.Constant(True))], [])
-        loop = ast.For(ast.Name(_VALUE, ast.Store()), comprehension, [decided], [])
-        return [loop, ast.Return(ast.Constant(False))]
+    def body(comprehension: Comprehension) -> list[ast.stmt]:
+        assert not isinstance(comprehension, ast.DictComp)
+        value = comprehension.elt
+        test = value if decisive else ast.copy_location(ast.UnaryOp(ast.Not(), value), value)
+        inner: ast.stmt = ast.If(test, [ast.Return(ast.Constant(True))], [])
+        for generator in reversed(comprehension.generators):
+            for condition in reversed(generator.ifs):
+                inner = ast.If(condition, [inner], [])
+            inner = ast.For(generator.target, generator.iter, [inner], [])
+            ast.copy_location(inner, generator.iter)
+        return [inner, ast.Return(ast.Constant(False))]
 
     return body
 
@@ -115,17 +149,21 @@ def _only_code(constants: Iterable[object]) -> CodeType:
     return code
 
 
-def _named_as_written(code: CodeType, site: Site) -> CodeType:
+def _named_as_written(code: CodeType, site: Site, exact: bool) -> CodeType:
     """The slice's code with the frame names of the original expression."""
-    name = _FRAME_NAME.get(type(site.comprehension))
-    if name is not None and sys.version_info >= (3, 12):
+    name = _FRAME_NAME[type(site.comprehension)]
+    if exact:
+        return code.replace(co_filename=WRAPPER)
+    if site.kind in _BODIES:
         return code.replace(co_name=name, co_qualname=name)
+    if sys.version_info >= (3, 12):
+        generator = isinstance(site.comprehension, ast.GeneratorExp)
+        return code.replace(co_name=name if generator else INLINED)
     constants = tuple(
-        each.replace(co_name=name) if name and _is_comprehension(each) else each
-        for each in code.co_consts
+        each.replace(co_name=name) if _is_comprehension(each) else each for each in code.co_consts
     )
     return code.replace(co_filename=WRAPPER, co_consts=constants)
 
 
 def _is_comprehension(constant: object) -> bool:
-    return isinstance(constant, CodeType) and constant.co_name == "<listcomp>"
+    return isinstance(constant, CodeType) and constant.co_name in ("<listcomp>", "<dictcomp>")

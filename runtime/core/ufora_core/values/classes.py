@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import dataclasses
 import enum
 from collections.abc import Callable, Iterable
 from types import GetSetDescriptorType, MemberDescriptorType
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ufora_core.errors import ValueGraphError
 from ufora_core.values import nodes
-from ufora_core.values.generated import generated_methods, write_again
+from ufora_core.values.generated import generated_methods, is_dataclass_itself, write_again
 from ufora_core.values.nodes import AnyNode, Item
 from ufora_core.values.objects import encode_pickled
 from ufora_core.values.restore import is_defined_in_python
@@ -30,6 +31,8 @@ __all__ = ["STEPS", "ClassTrackers", "attributes_of", "encode_class"]
 _MADE_ANEW = frozenset({"__module__", "__abstractmethods__", "_abc_impl"})
 #: Of slots, and of ``__dict__`` and ``__weakref__``.
 _DESCRIPTORS_OF_SLOTS = (MemberDescriptorType, GetSetDescriptorType)
+#: What dataclasses have as ``__replace__``, from Python 3.13 on.
+_DATACLASS_REPLACE: object = getattr(dataclasses, "_replace", None)
 #: What can only be given to a class when it is made: later, it would be the metaclass's attribute.
 _GIVEN_AT_ONCE = ("__slots__", "__class__", "__dict__", "__name__", "__bases__", "__mro__")
 #: Of an enumeration: what EnumType makes from the members.
@@ -46,6 +49,8 @@ def attributes_of(cls: type) -> dict[str, Any]:
         # By their types, since the value of an attribute may not like to be looked at.
         if name not in _MADE_ANEW and type(value) not in _DESCRIPTORS_OF_SLOTS
     }
+    if is_dataclass_itself(cls) and found.get("__replace__", cls) is _DATACLASS_REPLACE:
+        del found["__replace__"]
     if isinstance(cls, enum.EnumMeta):
         found = {name: value for name, value in found.items() if _is_kept_of_enum(cls, name)}
     return found
@@ -73,7 +78,7 @@ def by_value(encoder: Encoder, cls: type) -> AnyNode:
     members, member_state = _members_of(cls)
     attributes = attributes_of(cls)
     generated = dict(generated_methods(cls))
-    encoder.rewritable.update(map(id, generated.values()))
+    encoder.rewritable.update(id(each) for functions in generated.values() for each in functions)
     registered = _registered(cls)
     return nodes.Class(
         name=cls.__name__,
@@ -204,8 +209,9 @@ def _fill_class(decoder: Decoder, cls: Any, node: nodes.Class) -> None:
             type.__setattr__(cls, name, value)
         if issubclass(type(value), property):
             _set_property_name(value, cls, name)
-    if node.generated:
-        write_again(cls, node.generated)
+    if is_dataclass_itself(cls) and _DATACLASS_REPLACE is not None:
+        type.__setattr__(cls, "__replace__", _DATACLASS_REPLACE)
+    write_again(cls, node.generated)
     if node.member_state is not None:
         for name, state in decoder.get_as(dict, node.member_state).items():
             vars(cls.__members__[name]).update(state)

@@ -42,7 +42,8 @@ def _encode_function(encoder: Encoder, value: FunctionType) -> AnyNode:
 def by_value(encoder: Encoder, value: FunctionType) -> nodes.Function:
     """The node of a function that is not to be found by name on the other side."""
     code = value.__code__
-    source = source_of(code)
+    rewritable = id(value) in encoder.rewritable
+    source = None if rewritable else source_of(code)
     return nodes.Function(
         name=value.__name__,
         qualname=value.__qualname__,
@@ -57,7 +58,7 @@ def by_value(encoder: Encoder, value: FunctionType) -> nodes.Function:
         module=encoder.ref(value.__module__),
         annotations=encoder.ref(value.__annotations__ or None),
         python="" if source else PYTHON,
-        rewritable=id(value) in encoder.rewritable,
+        rewritable=rewritable,
     )
 
 

@@ -17,24 +17,31 @@ from typing import Any
 _GENERATED = "<string>"
 
 
-def generated_methods(cls: type) -> Iterator[tuple[str, FunctionType]]:
-    """The methods of the class's own that can be written again, each by its name."""
-    if "__dataclass_params__" in vars(cls) or _is_named_tuple(cls):
+def generated_methods(cls: type) -> Iterator[tuple[str, list[FunctionType]]]:
+    """The methods of the class's own that can be written again, each with the functions that it
+    consists of."""
+    if is_dataclass_itself(cls) or _is_named_tuple(cls):
         for name, value in vars(cls).items():
-            function = _written(value)
-            if function is not None and function.__code__.co_filename == _GENERATED:
-                yield name, function
+            functions = list(_layers(value))
+            if functions and functions[-1].__code__.co_filename == _GENERATED:
+                yield name, functions
 
 
-def _written(value: Any) -> FunctionType | None:
-    """The function of a method, without what is wrapped around it."""
-    function = value.__func__ if type(value) is staticmethod else value
-    inner = getattr(function, "__wrapped__", function) if type(function) is FunctionType else None
-    return inner if type(inner) is FunctionType else None
+def is_dataclass_itself(cls: type) -> bool:
+    """Whether the class, and not only a base of it, is a dataclass."""
+    return "__dataclass_params__" in vars(cls)
 
 
 def _is_named_tuple(cls: type) -> bool:
     return tuple in cls.__bases__ and "_fields" in vars(cls)
+
+
+def _layers(method: Any) -> Iterator[FunctionType]:
+    """The function of a method, and what it wraps."""
+    function = method.__func__ if type(method) is staticmethod else method
+    while type(function) is FunctionType:
+        yield function
+        function = function.__dict__.get("__wrapped__")
 
 
 def stand_in() -> None:
@@ -47,35 +54,30 @@ def write_again(cls: Any, names: list[str]) -> None:
     if waiting:
         model = _named_tuple_like(cls) if _is_named_tuple(cls) else _dataclass_like(cls)
         for name in waiting:
-            _replace(cls, name, model)
+            method = _with_code_of(vars(model)[name], vars(cls)[name], {model: cls})
+            type.__setattr__(cls, name, method)
 
 
-def _waits(value: Any) -> bool:
-    function = _written(value)
-    return function is not None and function.__code__ is stand_in.__code__
+def _waits(method: Any) -> bool:
+    return any(function.__code__ is stand_in.__code__ for function in _layers(method))
 
 
-def _replace(cls: Any, name: str, model: Any) -> None:
-    method = vars(cls)[name]
-    before, like = _written(method), _written(vars(model)[name])
-    assert before is not None and like is not None
+def _with_code_of(like: Any, method: Any, classes: dict[type, type]) -> Any:
+    """``method`` with the code and closure of ``like``."""
+    if type(method) is staticmethod:
+        return staticmethod(_with_code_of(like.__func__, method.__func__, classes))
     for cell in like.__closure__ or ():
-        if cell.cell_contents is model:  # a frozen class asks who is being changed
-            cell.cell_contents = cls
-    function: Any = FunctionType(
-        like.__code__, before.__globals__, before.__name__, before.__defaults__, like.__closure__
+        if type(cell.cell_contents) is type:  # a frozen class asks who is being changed
+            cell.cell_contents = classes.get(cell.cell_contents, cell.cell_contents)
+    # What wraps a method belongs to the standard library, and so do the names that it uses.
+    variables = like.__globals__ if "__wrapped__" in like.__dict__ else method.__globals__
+    function = FunctionType(
+        like.__code__, variables, method.__name__, method.__defaults__, like.__closure__
     )
     for attribute in ("__kwdefaults__", "__annotations__", "__qualname__", "__module__", "__doc__"):
-        setattr(function, attribute, getattr(before, attribute))
-    if type(method) is staticmethod:
-        type.__setattr__(cls, name, staticmethod(function))
-    elif method is before:
-        type.__setattr__(cls, name, function)
-    else:
-        method.__wrapped__ = function
-        for cell in method.__closure__:
-            if cell.cell_contents is before:
-                cell.cell_contents = function
+        setattr(function, attribute, getattr(method, attribute))
+    function.__dict__.update(like.__dict__)
+    return function
 
 
 def _named_tuple_like(cls: Any) -> Any:

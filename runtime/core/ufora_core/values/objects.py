@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import copyreg
+import dataclasses
 import enum
 import functools
 import io
@@ -24,6 +25,7 @@ from ufora_core.values.functions import PYTHON
 from ufora_core.values.modules import is_installed, user_modules
 from ufora_core.values.nodes import AnyNode
 from ufora_core.values.restore import (
+    dataclass_parameters,
     is_defined_in_python,
     new_exception,
     new_reference,
@@ -215,6 +217,9 @@ def _encode_nameless(encoder: Encoder, value: Any) -> AnyNode:
     return _encode_pickled(encoder, value)
 
 
+#: Not the same in all versions of Python.
+_DATACLASS_PARAMETERS: type = dataclasses._DataclassParams  # type: ignore[attr-defined]
+
 #: Recipes for what Python itself does not know how to rebuild.
 _RECIPES: dict[type, Callable[[Any], tuple[Any, ...]]] = {
     types.MappingProxyType: lambda value: (types.MappingProxyType, (dict(value),)),
@@ -227,6 +232,10 @@ _RECIPES: dict[type, Callable[[Any], tuple[Any, ...]]] = {
         with_cache,
         (value.__wrapped__, *value.cache_parameters().values()),
         {name: each for name, each in vars(value).items() if name != "__wrapped__"},
+    ),
+    _DATACLASS_PARAMETERS: lambda value: (
+        dataclass_parameters,
+        ({name: getattr(value, name) for name in slots_of(type(value))},),
     ),
     weakref.ReferenceType: lambda value: (new_reference, (value(),)),
     weakref.KeyedRef: lambda value: (new_reference, (value(), value.key)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import sys
 import typing
@@ -135,6 +136,14 @@ class _Gone:
 
 def _ignore(reference: object) -> None:
     pass
+
+
+def dataclass_parameters(values: dict[str, bool]) -> object:
+    """``__dataclass_params__``, as far as this version of Python has them."""
+    parameters: Any = object.__new__(dataclasses._DataclassParams)  # type: ignore[attr-defined]
+    for name in type(parameters).__slots__:
+        setattr(parameters, name, values.get(name, False))
+    return parameters
 
 
 def type_variable(

@@ -8,10 +8,11 @@ go. The guards look twice: what is on its way out gets ``GRACE`` seconds to go.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -44,7 +45,7 @@ def _no_leaks() -> Iterator[None]:
     threads, processes, descriptors = set(threading.enumerate()), _descendants(), _descriptors()
     yield
     leaks = _leaked_threads(threads) + _leaked_processes(processes)
-    leaks += _leaked_descriptors(descriptors)
+    leaks += _leaked_descriptors(descriptors, processes.values())
     if leaks:
         pytest.fail("the test left behind:\n  " + "\n  ".join(leaks), pytrace=False)
 
@@ -132,18 +133,36 @@ def _descriptors() -> dict[int, str]:
     return found
 
 
-def _leaked_descriptors(before: dict[int, str]) -> list[str]:
+def _leaked_descriptors(before: dict[int, str], servers: Iterable[psutil.Process]) -> list[str]:
     if not _fresh_descriptors(before):
         return []
     gc.collect()  # an object in a cycle closes what it holds when the cycle is collected
-    ends = {
-        connection.fd: f"{connection.laddr or '-'} -> {connection.raddr or '-'} {connection.status}"
-        for connection in psutil.Process().net_connections("all")
-    }
+    ports = _ports_of(servers)
+    ends: dict[int, str] = {}
+    for connection in psutil.Process().net_connections("all"):
+        if connection.raddr and getattr(connection.raddr, "port", None) in ports:
+            before[connection.fd] = _descriptors().get(connection.fd, "")
+        ends[connection.fd] = (
+            f"{connection.laddr or '-'} -> {connection.raddr or '-'} {connection.status}"
+        )
     return [
         f"descriptor {descriptor}: {target} {ends.get(descriptor, '')}".rstrip()
         for descriptor, target in sorted(_fresh_descriptors(before).items())
     ]
+
+
+def _ports_of(servers: Iterable[psutil.Process]) -> set[int]:
+    """Ports on which these processes listen. The client of a cluster that several tests share
+    connects to it when it needs to, and lets connections go when they have been idle."""
+    ports: set[int] = set()
+    for process in servers:
+        with contextlib.suppress(psutil.Error):
+            ports.update(
+                connection.laddr.port
+                for connection in process.net_connections("tcp")
+                if connection.status == psutil.CONN_LISTEN
+            )
+    return ports
 
 
 def _fresh_descriptors(before: dict[int, str]) -> dict[int, str]:

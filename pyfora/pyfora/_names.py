@@ -120,6 +120,12 @@ class _Scope(ast.NodeVisitor):
             self.walrus.add(mangled(node.target.id, self.mangle))
         self.visit(node.value)
 
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        # ``name: int`` alone binds nothing.
+        self._visit_all([node.annotation, node.value])
+        if node.value is not None or not isinstance(node.target, ast.Name):
+            self.visit(node.target)
+
     def visit_Global(self, node: ast.Global) -> None:
         self.globals.update(mangled(name, self.mangle) for name in node.names)
 

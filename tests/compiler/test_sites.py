@@ -14,7 +14,7 @@ from cases import Case, load
 from small_engine import Engine, builtin_names
 from ufora_core.compiler import sites
 from ufora_core.compiler.sites import Site, rewrite
-from ufora_core.compiler.slices import WRAPPER, slice_code, slice_function
+from ufora_core.compiler.slices import INLINED, WRAPPER, slice_code, slice_function
 
 CASES = Path(__file__).parent / "cases"
 
@@ -277,7 +277,8 @@ def test_tracebacks_of_slices_look_like_the_original(source: str, name: str) -> 
         for frame, line in _frames(caught.value)
         if frame.f_code.co_filename == "program.py"
     ]
-    assert frames == [(name, 3)]
+    inlined = sys.version_info >= (3, 12) and not source.startswith(("sum", "all"))
+    assert frames == [(INLINED if inlined else name, 3)]
 
 
 def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
@@ -288,7 +289,8 @@ def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
 
 
 def test_the_wrapper_around_a_generator_has_a_file_name_of_its_own() -> None:
-    assert slice_code(_site("sum(x for x in xs)"), "program.py", []).co_filename == WRAPPER
+    code = slice_code(_site("sum(x for x in xs)"), "program.py", [], exact=True)
+    assert code.co_filename == WRAPPER
 
 
 def test_positions_of_the_original_are_kept() -> None:
@@ -308,6 +310,12 @@ def test_local_names_are_told_from_globals_by_the_code_that_runs() -> None:
     assert site.free == ("a", "b", "c")
     assert site.local_names(function.__code__) == ("a", "b")
     assert site.local_names(compile("a", "program.py", "exec")) == ()
+
+
+def test_expressions_that_nest_too_deeply_stay_as_they_are() -> None:
+    terms = " + ".join(["x"] * 900)
+    tree = ast.parse(f"a = {terms}\nb = [{terms} for x in xs]\nc = [x for x in xs]")
+    assert [site.line for site in rewrite(tree)] == [3]
 
 
 def test_numbering_goes_on_where_it_is_told_to() -> None:

@@ -150,6 +150,7 @@ def test_jobs_of_a_killed_client_stop(local: pyfora.LocalCluster, tmp_path: Path
 
 
 def start_endless_client(local: pyfora.LocalCluster, folder: Path) -> "subprocess.Popen[str]":
+    wait_until(lambda: all_idle(local), "what ran before is over")
     script = folder / "endless.py"
     script.write_text(
         textwrap.dedent(

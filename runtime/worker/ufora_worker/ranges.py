@@ -12,6 +12,7 @@ from ufora_core.protocol.parts import ExecutorUse
 from ufora_core.protocol.worker import Piece, Range
 from ufora_core.store import ObjectStore
 from ufora_core.values.decode import Decoder
+from ufora_core.values.importing import importable
 from ufora_worker.interpreter import client_rules, plain_sites
 from ufora_worker.loops import Loop, Place
 from ufora_worker.partials import encode_partial, fetch
@@ -47,8 +48,8 @@ class DecodedTask:
     task: program.LoopTask
     body: SliceCall
     items: Sequence[Any]
-    #: Decoded object of each node, for partial results that contain one of them.
-    objects: Sequence[Any]
+    #: It has the object of each node, for partial results that contain one of them.
+    decoder: Decoder
 
 
 class RangeRunner:
@@ -87,14 +88,20 @@ class RangeRunner:
             decoded.body, decoded.items, work.lo, work.hi, results, self._place, give, count
         )
         task = decoded.task
-        with client_rules(task.python, task.recursion_limit), plain_sites():
+        with (
+            importable(decoded.decoder),
+            client_rules(task.python, task.recursion_limit),
+            plain_sites(),
+        ):
             loop.run()
         return RangeDone(job=work.job, loop=work.loop, piece=self._piece(work, loop, decoded))
 
     def _piece(self, work: Range, loop: Loop, decoded: DecodedTask) -> Piece:
         key = f"{work.job}/{work.loop}/{work.lo}"
         with self._place.interrupts.deferred():
-            stored = encode_partial(self._store, key, loop.accumulator.segments, decoded.objects)
+            stored = encode_partial(
+                self._store, key, loop.accumulator.segments, decoded.decoder.objects
+            )
         return Piece(
             lo=work.lo,
             hi=loop.next,
@@ -120,7 +127,7 @@ class RangeRunner:
             function: Any = decoder.value(task.slice)
             arguments = [decoder.value(item) for item in task.arguments]
             items: Any = decoder.value(task.iterable)
-            decoded = DecodedTask(task, SliceCall(function, arguments), items, decoder.objects)
+            decoded = DecodedTask(task, SliceCall(function, arguments), items, decoder)
             self._tasks[work.task.digest] = decoded
             if len(self._tasks) > _KEPT_TASKS:
                 self._tasks.popitem(last=False)

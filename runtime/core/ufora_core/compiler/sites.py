@@ -31,61 +31,39 @@ which a reader meets them, so every process that rewrites the same source agrees
 """
 
 import ast
-import copy
 import inspect
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from types import CodeType
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
+from ufora_core.compiler.forms import (
+    COMPREHENSIONS,
+    SiteKind,
+    arguments_of,
+    can_be_split,
+    reduction_of,
+)
 from ufora_core.compiler.names import (
     Comprehension,
     free_names,
-    item_parts,
-    keeps_own_variables,
     kept_names,
     mangled,
     targets,
 )
+from ufora_core.compiler.trees import clone, depth
+
+__all__ = ["ITEMS", "LOOP", "PLAIN", "RESULT", "Site", "SiteKind", "rewrite"]
 
 PLAIN = "__ufora_plain__"
 LOOP = "__ufora_loop__"
 RESULT = "__ufora_result__"
 ITEMS = "__ufora_items__"
 
+#: Expressions that nest deeper are not looked into: recursive functions need frames.
+_DEEPEST = 100
+
 N = TypeVar("N", bound=ast.AST)
-
-
-class SiteKind(Enum):
-    """What becomes of the items' values."""
-
-    SUM = "sum"
-    MIN = "min"
-    MAX = "max"
-    ANY = "any"
-    ALL = "all"
-    LIST = "list"
-    TUPLE = "tuple"
-    SET = "set"
-    FROZENSET = "frozenset"
-    DICT = "dict"
-    COUNT = "len"
-
-
-_REDUCERS = {kind.value: kind for kind in SiteKind}
-
-#: Keyword of the one operand that a reducer may have besides its items.
-_OPERAND = {SiteKind.SUM: "start", SiteKind.MIN: "default", SiteKind.MAX: "default"}
-
-#: Reducers that gain from a list comprehension's items never being gathered in one place.
-_EAGER = frozenset({SiteKind.SUM, SiteKind.MIN, SiteKind.MAX, SiteKind.COUNT})
-
-_COMPREHENSIONS = {
-    ast.ListComp: SiteKind.LIST,
-    ast.SetComp: SiteKind.SET,
-    ast.DictComp: SiteKind.DICT,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +119,18 @@ class _Rewriter(ast.NodeTransformer):
         #: Directly in a class body names mean something else than inside its comprehensions.
         self._in_class_body = False
         self._enclosing: frozenset[str] = frozenset()
+        self._in_expression = False
+
+    def visit(self, node: ast.AST) -> Any:
+        """Expressions that nest too deeply for recursive functions stay as they are."""
+        if self._in_expression or not isinstance(node, ast.expr):
+            return super().visit(node)
+        if depth(node) > _DEEPEST:
+            return node
+        self._in_expression = True
+        visited = super().visit(node)
+        self._in_expression = False
+        return visited
 
     # ------------------------------------------------------------------ scopes
 
@@ -200,10 +190,10 @@ class _Rewriter(ast.NodeTransformer):
     # ------------------------------------------------------------------ sites
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        reduction = _reduction(node)
+        reduction = reduction_of(node)
         if reduction is not None and not self._in_class_body:
             kind, comprehension = reduction
-            if _can_be_split(comprehension):
+            if can_be_split(comprehension):
                 return self._site(node, kind, comprehension, cast(ast.Name, node.func))
         return self.generic_visit(node)
 
@@ -220,9 +210,9 @@ class _Rewriter(ast.NodeTransformer):
         return self._inside(node)
 
     def _bare(self, node: ast.ListComp | ast.SetComp | ast.DictComp) -> ast.AST:
-        if self._in_class_body or not _can_be_split(node):
+        if self._in_class_body or not can_be_split(node):
             return self._inside(node)
-        return self._site(node, _COMPREHENSIONS[type(node)], node, None)
+        return self._site(node, COMPREHENSIONS[type(node)], node, None)
 
     def _inside(self, comprehension: Comprehension) -> ast.AST:
         """Rewrites the parts of a comprehension: its outermost iterable belongs to the scope
@@ -254,7 +244,7 @@ class _Rewriter(ast.NodeTransformer):
         comprehension: Comprehension,
         reducer: ast.Name | None,
     ) -> ast.AST:
-        original = copy.deepcopy(node)
+        original = clone(node)
         site = self._describe(original, kind)
         self.sites.append(site)
 
@@ -263,20 +253,20 @@ class _Rewriter(ast.NodeTransformer):
         outermost.iter = _at(outermost.iter, _call(ITEMS))
         self._item_parts(comprehension)
         operands = self._operands(node)
-        function = copy.deepcopy(reducer) if reducer is not None else ast.Constant(None)
+        function = clone(reducer) if reducer is not None else ast.Constant(None)
         taken = _call(LOOP, ast.Constant(site.index), function, iterable)
         declined = ast.IfExp(taken, _call(RESULT, *operands), node)
         return _at(original, ast.IfExp(_load(PLAIN), original, declined))
 
     def _operands(self, node: ast.expr) -> list[ast.expr]:
-        return copy.deepcopy(_arguments(node)[1:]) if isinstance(node, ast.Call) else []
+        return list(map(clone, arguments_of(node)[1:])) if isinstance(node, ast.Call) else []
 
     def _describe(self, original: ast.expr, kind: SiteKind) -> Site:
         place = original
         operands: list[ast.expr] = []
         eager = False
         if isinstance(original, ast.Call):
-            original, *operands = _arguments(original)
+            original, *operands = arguments_of(original)
             eager = not isinstance(original, ast.GeneratorExp)
         comprehension = cast(Comprehension, original)
         free = free_names(comprehension)
@@ -297,79 +287,6 @@ class _Rewriter(ast.NodeTransformer):
 
     def _mangled(self, names: Iterable[str]) -> tuple[str, ...]:
         return tuple(mangled(name, self._mangle) for name in names)
-
-
-def _reduction(node: ast.Call) -> tuple[SiteKind, Comprehension] | None:
-    """The reducer and its comprehension, if this call has the form of a site."""
-    if not isinstance(node.func, ast.Name) or not node.args:
-        return None
-    kind = _REDUCERS.get(node.func.id)
-    comprehension = node.args[0]
-    if kind is None or not _folds(kind, comprehension) or not _plain_operand(node, kind):
-        return None
-    return kind, cast(Comprehension, comprehension)
-
-
-def _arguments(node: ast.Call) -> list[ast.expr]:
-    return [*node.args, *(keyword.value for keyword in node.keywords)]
-
-
-def _folds(kind: SiteKind, argument: ast.expr) -> bool:
-    if isinstance(argument, ast.ListComp):
-        return kind in _EAGER
-    return isinstance(argument, ast.GeneratorExp) and kind is not SiteKind.COUNT
-
-
-def _plain_operand(node: ast.Call, kind: SiteKind) -> bool:
-    """At most one operand, written in a way that the reducer takes, and that leaves the variables
-    alone which the engine has read by then."""
-    by_position, by_keyword = node.args[1:], node.keywords
-    if len(by_position) + len(by_keyword) > 1:
-        return False
-    if by_position and kind is not SiteKind.SUM:
-        return False
-    if any(keyword.arg != _OPERAND.get(kind) for keyword in by_keyword):
-        return False
-    return all(map(_is_simple, _arguments(node)[1:]))
-
-
-def _is_simple(operand: ast.expr) -> bool:
-    """Names, constants, displays and operators of such; calls only of constants
-    (``Fraction(0)``)."""
-    if isinstance(operand, ast.Call):
-        arguments = _arguments(operand)
-        return all(isinstance(each, ast.Constant) for each in arguments) and _is_simple(
-            operand.func
-        )
-    if not isinstance(operand, _SIMPLE):
-        return False
-    return all(
-        _is_simple(child) for child in ast.iter_child_nodes(operand) if isinstance(child, ast.expr)
-    )
-
-
-_SIMPLE = (
-    *(ast.Name, ast.Constant, ast.Attribute, ast.UnaryOp, ast.BinOp),
-    *(ast.Tuple, ast.List, ast.Dict, ast.Set),
-)
-
-
-def _can_be_split(comprehension: Comprehension) -> bool:
-    if any(generator.is_async for generator in comprehension.generators):
-        return False
-    if not {"super", "__class__"}.isdisjoint(free_names(comprehension)):
-        return False
-    if keeps_own_variables(comprehension):
-        return False
-    return not _suspends_or_binds([*item_parts(comprehension), comprehension.generators[0].iter])
-
-
-def _suspends_or_binds(nodes: Iterable[ast.AST]) -> bool:
-    return any(
-        isinstance(each, ast.NamedExpr | ast.Yield | ast.YieldFrom | ast.Await)
-        for node in nodes
-        for each in ast.walk(node)
-    )
 
 
 def _load(name: str) -> ast.Name:

@@ -8,13 +8,13 @@ the frame around the comprehension, and is called ``INLINED``.
 """
 
 import ast
-import copy
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import CodeType, FunctionType
 
 from ufora_core.compiler.names import Comprehension
 from ufora_core.compiler.sites import Site, SiteKind
+from ufora_core.compiler.trees import clone
 
 #: File name of the frames that no user wrote.
 WRAPPER = "<ufora slice>"
@@ -88,11 +88,9 @@ def _function(site: Site, local_names: Sequence[str], exact: bool) -> ast.Functi
     )
     comprehension = _over_items(site.comprehension)
     if exact:
-        comprehension = ast.GeneratorExp(
-            elt=ast.Name(_VALUE, ast.Load()),
-            generators=[ast.comprehension(ast.Name(_VALUE, ast.Store()), comprehension, [], 0)],
-        )
-    body = _BODIES.get(site.kind, _all_values)(comprehension)
+        body = _drain(site.kind, comprehension)
+    else:
+        body = _BODIES.get(site.kind, _all_values)(comprehension)
     function = ast.FunctionDef("slice", arguments, body, [])
     if sys.version_info >= (3, 12):
         function.type_params = []
@@ -101,7 +99,7 @@ def _function(site: Site, local_names: Sequence[str], exact: bool) -> ast.Functi
 
 def _over_items(original: Comprehension) -> Comprehension:
     """The comprehension over the slice's items."""
-    comprehension = copy.deepcopy(original)
+    comprehension = clone(original)
     outermost = comprehension.generators[0]
     outermost.iter = ast.copy_location(ast.Name(_ITEMS, ast.Load()), outermost.iter)
     return comprehension
@@ -139,6 +137,14 @@ def _until(decisive: bool) -> Callable[[Comprehension], list[ast.stmt]]:
         return [inner, ast.Return(ast.Constant(False))]
 
     return body
+
+
+def _drain(kind: SiteKind, generator: Comprehension) -> list[ast.stmt]:
+    """Body that gives what the others give, by running the generator expression itself."""
+    if kind not in _BODIES:
+        return [ast.Return(ast.List([ast.Starred(generator, ast.Load())], ast.Load()))]
+    outermost = ast.comprehension(ast.Name(_VALUE, ast.Store()), generator, [], 0)
+    return _BODIES[kind](ast.GeneratorExp(ast.Name(_VALUE, ast.Load()), [outermost]))
 
 
 _BODIES = {SiteKind.ANY: _until(True), SiteKind.ALL: _until(False)}

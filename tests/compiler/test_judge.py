@@ -1,0 +1,154 @@
+"""What ``judge`` takes into account besides the program's text."""
+
+import ast
+import sys
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from judging import Program
+from ufora_core.compiler.effects import Verdict, judge, judge_function
+from ufora_core.compiler.kinds import ANYTHING, INT, Value
+from ufora_core.compiler.sites import rewrite
+
+
+def _judge(
+    expression: str, scope: Mapping[str, object], items: object = range(3), **more: Any
+) -> Verdict:
+    site = rewrite(ast.parse(expression))[0]
+    return judge(site, {}, scope, items, source_of=lambda code: None, **more)
+
+
+def _function(text: str) -> tuple[Program, Any]:
+    program = Program(f"{textwrap.dedent(text)}\n[f(x) for x in range(3)]")
+    return program, program.namespace["f"]
+
+
+def test_values_of_local_variables_count() -> None:
+    assert _judge("[x + k for x in xs]", {"k": 1}).pure
+    verdict = _judge("[k.append(x) for x in xs]", {"k": []}, filename="main.py")
+    assert str(verdict.reason).startswith("main.py:1: `k.append(x)` changes `k`")
+
+
+def test_items_are_what_they_are() -> None:
+    assert _judge("[x.upper() for x in xs]", {}, ["a", "b"]).pure
+    assert not _judge("[x.pop() for x in xs]", {}, [["a"], ["b"]]).pure
+
+
+def test_items_that_cannot_be_read_twice_are_refused() -> None:
+    verdict = _judge("[x for x in xs]", {}, iter([1, 2]))
+    assert "make a list of it before the loop" in str(verdict.reason)
+
+
+def test_a_local_variable_that_results_hold_on_to_is_named() -> None:
+    assert _judge("[lambda: k for x in xs]", {}).pure
+    verdict = _judge("[lambda: k for x in xs]", {"k": 1})
+    assert verdict.reason is not None
+    assert verdict.reason.message.startswith("`k` is a variable around the loop")
+
+
+def test_the_start_of_a_sum_is_part_of_the_world() -> None:
+    program = Program(
+        textwrap.dedent("""
+        log = []
+        class Loud:
+            def __radd__(self, other):
+                log.append(1)
+                return self
+        [x for x in range(3)]
+        """)
+    )
+    site = rewrite(ast.parse("sum((x for x in xs), start)"))[0]
+    loud = program.namespace["Loud"]()
+    for operand, pure in (((0,), True), ((loud,), False)):
+        verdict = judge(
+            site,
+            program.namespace,
+            {},
+            [loud, loud] if not pure else [1, 2],
+            source_of=program.source_of,
+            operand=operand,
+        )
+        assert verdict.pure is pure
+
+
+@pytest.mark.parametrize(
+    ("arguments", "pure"), [([INT], True), ([ANYTHING], False)], ids=["an int", "anything"]
+)
+def test_functions_are_judged_by_what_they_are_given(arguments: list[Value], pure: bool) -> None:
+    program, function = _function("""
+        def f(n):
+            n += n
+            return n
+        """)
+    assert judge_function(function, arguments, source_of=program.source_of).pure is pure
+
+
+def test_long_chains_of_calls_are_given_up() -> None:
+    chain = "\n".join(f"def f{i}(x): return f{i + 1}(x)" for i in range(100))
+    program, function = _function(f"def f(x): return f0(x)\n{chain}\ndef f100(x): return x")
+    verdict = judge_function(function, [INT], source_of=program.source_of)
+    assert "too deeply" in str(verdict.reason)
+
+
+def test_endless_towers_of_functions_are_given_up() -> None:
+    program, function = _function("""
+        def f(n, k=abs):
+            return k(1) if n == 0 else f(n - 1, lambda v: k(n * v))
+        """)
+    assert not judge_function(function, [INT], source_of=program.source_of).pure
+
+
+def test_functions_that_nest_too_deeply_are_given_up() -> None:
+    depth = sys.getrecursionlimit() // 2
+    program, function = _function(f"def f(x): return {' + '.join(['x'] * depth)}")
+    verdict = judge_function(function, [INT], source_of=program.source_of)
+    assert str(verdict.reason) == "program.py:1: `f` is too deeply nested"
+
+
+def test_too_many_objects_are_given_up() -> None:
+    class Point:
+        pass
+
+    points = [Point() for _ in range(20_000)]
+    verdict = _judge("[x for x in xs]", {}, points)
+    assert "too many objects" in str(verdict.reason)
+
+
+def test_many_plain_values_are_no_trouble() -> None:
+    numbers = [(float(i), [i, str(i)]) for i in range(50_000)]
+    assert _judge("[b for a, b in xs]", {}, numbers).pure
+
+
+def test_a_list_that_contains_itself_is_given_up() -> None:
+    ring: list[object] = []
+    ring.append(ring)
+    assert "contains itself" in str(_judge("[len(x) for x in xs]", {}, ring).reason)
+
+
+def test_looking_at_objects_runs_no_code_of_theirs() -> None:
+    class Trap:
+        def __getattribute__(self, name: str) -> object:
+            raise AssertionError(f"{name} was read")
+
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("compared")
+
+        def __hash__(self) -> int:
+            raise AssertionError("hashed")
+
+        __class__ = property(lambda self: 1 // 0)
+
+    traps = [Trap(), Trap()]
+    assert _judge("[x for x in xs]", {"trap": traps[0]}, traps).pure
+    assert not _judge("[x.a + trap.b for x in xs]", {"trap": traps[0]}, traps).pure
+
+
+def test_reasons_do_not_depend_on_hashes() -> None:
+    reasons = {
+        str(_judge("[(x in k, f(x)) for x in xs]", {"k": {1, 2}, "f": print}).reason)
+        for _ in range(3)
+    }
+    assert len(reasons) == 1

@@ -1,6 +1,7 @@
 """Sites: which expressions they are, and that a rewritten program does what the original did."""
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType, FunctionType

@@ -56,6 +56,7 @@ def reduction_of(node: ast.Call) -> tuple[SiteKind, Comprehension] | None:
 
 
 def arguments_of(node: ast.Call) -> list[ast.expr]:
+    """Positional arguments, then the values of keywords, in the order of their evaluation."""
     return [*node.args, *(keyword.value for keyword in node.keywords)]
 
 
@@ -100,6 +101,7 @@ _SIMPLE = (
 
 
 def can_be_split(comprehension: Comprehension) -> bool:
+    """Whether its items can run in a function of their own, some here and some there."""
     if any(generator.is_async for generator in comprehension.generators):
         return False
     if not {"super", "__class__"}.isdisjoint(free_names(comprehension)):

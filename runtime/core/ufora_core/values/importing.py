@@ -88,7 +88,8 @@ def _restore(
 ) -> None:
     """Take the user's modules out of ``sys.modules``; what else was imported may stay."""
     own = {id(module) for module in decoded}
-    for name, module in list(sys.modules.items()):
+    fresh = [(name, each) for name, each in sys.modules.items() if before.get(name) is not each]
+    for name, module in fresh:
         spec = getattr(module, "__spec__", None)
         if id(module) in own or (spec is not None and spec.loader is finder):
             del sys.modules[name]

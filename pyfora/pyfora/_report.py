@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from ufora_core.protocol.client import JobDone
 from ufora_core.protocol.parts import ExecutorUse
 
 
@@ -36,8 +35,3 @@ class Report:
                 f"{each.items:,} items in {each.ranges:,} ranges"
             )
         return "\n".join(lines)
-
-
-def report_of(title: str, done: JobDone) -> Report:
-    """The report of a job from its last message."""
-    return Report(title, done.seconds, done.use)

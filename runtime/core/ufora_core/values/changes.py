@@ -7,14 +7,14 @@ the client and makes the client's own objects show the same, or changes nothing 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ufora_core.errors import ValueGraphError
 from ufora_core.values.applying import Application, application
 from ufora_core.values.comparing import Difference, difference_of
 from ufora_core.values.decode import Decoder
 from ufora_core.values.encode import Encoder
-from ufora_core.values.nodes import AnyNode, Change, Ref
+from ufora_core.values.nodes import Change
 
 _Names = Mapping[int, Collection[str]]
 
@@ -30,26 +30,6 @@ def find(decoder: Decoder, encoder: Encoder, *, exported: _Names | None = None) 
     """
     found = list(_differences(decoder, exported or {}))
     return [Change(index, describe(encoder)) for index, describe in found]
-
-
-def unchanged(decoder: Decoder) -> dict[int, int]:
-    """The decoded objects that are still what the program says and reach only such: their ids and
-    indices, as ``originals`` of an encoder whose graph goes to another copy of the program.
-
-    Raises:
-        UnappliedChangeError: as ``find``.
-    """
-    users: dict[int, list[int]] = {}
-    for index, node, _ in decoder.decoded():
-        for child in _references(node):
-            users.setdefault(child, []).append(index)
-    stack = [index for index, _ in _differences(decoder, {})]
-    stale = set(stack)
-    while stack:
-        fresh = [user for user in users.get(stack.pop(), ()) if user not in stale]
-        stale.update(fresh)
-        stack.extend(fresh)
-    return {id(value): index for index, _, value in decoder.decoded() if index not in stale}
 
 
 def apply(changes: Sequence[Change], originals: Sequence[object], decoder: Decoder) -> None:
@@ -74,12 +54,3 @@ def _differences(decoder: Decoder, exported: _Names) -> Iterator[tuple[int, Diff
         difference = difference_of(decoder, node, value, exported.get(index, ()))
         if difference is not None:
             yield index, difference
-
-
-def _references(node: AnyNode) -> Iterable[int]:
-    """Indices of the nodes that a node names."""
-    for field in node.__struct_fields__:
-        value = getattr(node, field)
-        for each in value if isinstance(value, list) else (value,):
-            if isinstance(each, Ref):
-                yield each.index

@@ -51,10 +51,11 @@ def progress(
 
 
 def _describe(report: Progress) -> str:
-    return (
-        f"{report.fraction:4.0%}  {report.items_done:,} of {report.items_total:,} items"
-        f"  on {report.executors} executor{'' if report.executors == 1 else 's'}"
-    )
+    where = f"on {report.executors} executor{'' if report.executors == 1 else 's'}"
+    if not report.items_total:
+        return f"running {where}"  # outside of any loop that could be counted
+    items = f"{report.items_done:,} of {report.items_total:,} items"
+    return f"{report.fraction:4.0%}  {items}  {where}"
 
 
 def _terminal_line(out: TextIO) -> ProgressCallback:

@@ -13,13 +13,12 @@ _OWN = Rule(Result.OWN)
 _ORDERED = Rule(Result.SCALAR, ordered=True)
 _CONTENTS = Rule(Result.CONTENTS, ordered=True)
 _KEEPS = Rule(Result.KEEPS, ordered=True)
-_ITEM = Rule(Result.ITEM)
 _SAME = Rule(Result.SAME)
 _COMPUTED = Rule(Result.COMPUTED)
 
 _BUILTINS: Mapping[str, Rule] = {
     **rules("bin chr complex float hex oct ord", _SCALAR),
-    **rules("callable isinstance issubclass", Rule(Result.SCALAR, bool, touches=False)),
+    **rules("callable", Rule(Result.SCALAR, bool, touches=False)),
     **rules("all any bool", Rule(Result.SCALAR, bool)),
     **rules("int len", Rule(Result.SCALAR, int)),
     **rules("ascii format repr str", Rule(Result.SCALAR, str, text=True)),
@@ -124,7 +123,7 @@ _NUMPY_NEW = (
     "left_shift less less_equal lexsort linspace log log10 log1p log2 logaddexp logical_and "
     "logical_not logical_or logical_xor logspace matmul max maximum mean median min minimum mod "
     "modf multiply nanargmax nanargmin nanmax nanmean nanmin nanstd nansum nanvar negative nonzero "
-    "not_equal ones ones_like outer pad percentile polyfit polyval power prod ptp quantile rad2deg "
+    "not_equal ones ones_like outer percentile polyfit polyval power prod ptp quantile rad2deg "
     "radians reciprocal remainder repeat right_shift rint roll round searchsorted setdiff1d sign "
     "signbit sin sinc sinh size sort sqrt square stack std subtract sum take tan tanh tensordot "
     "tile trace trapezoid triu tril true_divide trunc union1d unique vander var vdot vstack where "
@@ -146,7 +145,6 @@ FUNCTIONS: Mapping[str, Rule] = {
     **rules(_CMATH, _SCALAR, "cmath."),
     **rules(_OPERATORS, _COMPUTED, "operator."),
     **rules(_COMPARISONS, _SCALAR, "operator."),
-    "operator.getitem": _ITEM,
     **{f"itertools.{name}": rule for name, rule in _ITERTOOLS.items()},
     "functools.reduce": Rule(Result.RETURNED, calls=(0,), ordered=True),
     **{f"collections.{name}": rule for name, rule in _COLLECTIONS.items()},

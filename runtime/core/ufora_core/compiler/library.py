@@ -65,6 +65,8 @@ def apply(use: Use, call: Call) -> Value:
     if rule.text:
         for operand in _texts(use):
             text_of(frame, node, operand)
+        if use.name in ("format", "format_map"):
+            _check_fields(use)
     _check_order(use)
     if use.is_numpy:
         _check_numbers(use)
@@ -77,6 +79,23 @@ def _texts(use: Use) -> list[Value]:
     """The operands whose text shows: all but callbacks."""
     callbacks = [value for name, value in use.to.keywords.items() if name in use.rule.calls]
     return [value for value in use.operands if value not in callbacks]
+
+
+def _check_fields(use: Use) -> None:
+    """``"{0.size} {0[key]}".format(x)`` reads attributes and items."""
+    template = use.node.func.value if _is_method_call(use.node) else None  # type: ignore[attr-defined]
+    if isinstance(template, ast.Constant) and isinstance(template.value, str):
+        if use.name == "format" and not set(template.value) & {".", "["}:
+            return
+        if use.name == "format" and _fields_are_names(template.value):
+            return
+    for operand in use.operands:
+        refuse_missing(use.frame, use.node, operand)
+        if possible_user_classes(use.frame, operand):
+            use.frame.refuse(
+                use.node,
+                f"{quote(use.node)} may read attributes of an object: pass them to it instead",
+            )
 
 
 def _as_data(value: Value) -> Value:

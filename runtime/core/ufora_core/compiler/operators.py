@@ -5,6 +5,7 @@ class it calls special methods: those of every class that the operand may belong
 """
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterable
 from types import FunctionType
 
@@ -61,14 +62,14 @@ UNARY = {
     ast.Invert: ("__invert__",),
     ast.Not: TRUTH,
 }
-_COPY = ("__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
-_ARRAY = ("__array__", "__array_ufunc__", "__array_function__", "__bytes__", "__keys__", "keys")
+COPY = ("__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
+_ARRAY = ("__buffer__", "__array__", "__array_ufunc__", "__array_function__", "__bytes__", "__keys__", "keys")
 #: Whatever a function of a library may use of its arguments.
 READ = tuple(
     dict.fromkeys(
         (
             *(*COMPARE, *TRUTH, *ITERATE, *HASH, *CONTAINS, *SUBSCRIPT),
-            *(*_NUMBER, *_ARITHMETIC, *_COPY, *_ARRAY),
+            *(*_NUMBER, *_ARITHMETIC, *COPY, *_ARRAY),
         )
     )
 )
@@ -151,8 +152,8 @@ def is_numeric(types: frozenset[type] | None) -> bool:
 def binary(frame: Frame, node: ast.AST, operator: ast.operator, left: Value, right: Value) -> Value:
     """``left operator right``."""
     symbol, stem = _BINARY[type(operator)]
-    if symbol == "%":
-        text_of(frame, node, right, only_if=left)
+    if symbol == "%" and (left.types is None or str in left.types):
+        _fill_in(frame, node, right)
     plain = arithmetic(symbol, left, right)
     if plain is not None:
         return plain
@@ -208,10 +209,35 @@ def in_place(
     return join(own, target, binary(frame, node, operator, target, right))
 
 
-def text_of(frame: Frame, node: ast.AST, value: Value, *, only_if: Value | None = None) -> None:
-    """The text of ``value`` is made: it must say nothing about this very process."""
-    if only_if is not None and only_if.types is not None and str not in only_if.types:
+def _fill_in(frame: Frame, node: ast.AST, value: Value) -> None:
+    """``text % value``: the value is shown, or looked into (``%(name)s``)."""
+    text_of(frame, node, value)
+    special(frame, node, READ, value)
+    refuse_missing(frame, node, value)
+
+
+def refuse_missing(frame: Frame, node: ast.AST, value: Value) -> None:
+    """Something is looked up in ``value``: a missing key of a defaultdict would be added.
+
+    Raises:
+        NotProved: ``value`` may be a defaultdict from outside.
+    """
+    if value.reach is not Reach.SHARED:
         return
+    if value.types is None:
+        may_add = frame.session.world.has_default_dicts
+    else:
+        may_add = any(issubclass(cls, defaultdict) for cls in value.types)
+    if may_add:
+        frame.refuse(
+            node,
+            f"{quote(node)} may add a key to a defaultdict that exists outside of this item: use "
+            "`.get(...)`",
+        )
+
+
+def text_of(frame: Frame, node: ast.AST, value: Value) -> None:
+    """The text of ``value`` is made: it must say nothing about this very process."""
     if value.reach is Reach.IMMUTABLE and not may_be_set(frame, value):
         return
     special(frame, node, TEXT, value)

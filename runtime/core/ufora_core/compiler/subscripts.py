@@ -1,13 +1,12 @@
 """``base[index]``: what looking it up runs, and what it gives."""
 
 import ast
-from collections import defaultdict
 from collections.abc import Sequence
 
 from ufora_core.compiler import classes
 from ufora_core.compiler.frames import Frame
 from ufora_core.compiler.kinds import ANYTHING, INT, STR, Reach, Value, is_exactly, join, part_of
-from ufora_core.compiler.operators import HASH, SUBSCRIPT, special
+from ufora_core.compiler.operators import HASH, SUBSCRIPT, refuse_missing, special
 from ufora_core.compiler.proof import quote
 
 #: Slicing these makes a new object; slicing an array makes a view.
@@ -26,7 +25,7 @@ def subscript(
     Raises:
         NotProved: looking it up has effects.
     """
-    _check_missing(frame, node, base)
+    refuse_missing(frame, node, base)
     _check_class(frame, node, base)
     own = special(frame, node, SUBSCRIPT, base, deep=False, given=(index,))
     special(frame, node, ("__index__", *HASH), index)
@@ -41,22 +40,6 @@ def _item(base: Value) -> Value:
     if is_exactly(base, str):
         return STR
     return INT if is_exactly(base, range, bytes) else part_of(base)
-
-
-def _check_missing(frame: Frame, node: ast.Subscript, base: Value) -> None:
-    """A missing key of a defaultdict is added by looking it up."""
-    if base.reach is not Reach.SHARED:
-        return
-    if base.types is None:
-        may_add = frame.session.world.has_default_dicts
-    else:
-        may_add = any(defaultdict in cls.__mro__ for cls in base.types)
-    if may_add:
-        frame.refuse(
-            node,
-            f"{quote(node)} may add a key to a defaultdict that exists outside of this item: use "
-            "`.get(...)`",
-        )
 
 
 def _check_class(frame: Frame, node: ast.Subscript, base: Value) -> None:

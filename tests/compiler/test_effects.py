@@ -6,7 +6,7 @@ import pytest
 
 from cases import Case, load
 from judging import Program
-from ufora_core.compiler.effects import Verdict
+from ufora_core.compiler.effects import BROKEN, Verdict
 
 CASES = Path(__file__).parent / "cases"
 
@@ -20,6 +20,7 @@ def test_what_others_could_notice_is_not_split(case: Case, request: pytest.Fixtu
     verdict = Program(case.source).judge()
     case.check(_text(verdict), update=request.config.getoption("--update-cases"))
     assert not verdict.pure
+    assert BROKEN not in _text(verdict)
 
 
 @pytest.mark.parametrize("case", load(CASES / "pure.txt"), ids=lambda case: case.name)

@@ -8,6 +8,7 @@ import pytest
 
 import random_bodies
 from judging import Program
+from ufora_core.compiler.effects import BROKEN
 
 #: Random programs that a run of the tests looks at; ``PYTHONPATH`` changes nothing about them.
 PROGRAMS = 1500
@@ -62,7 +63,9 @@ def test_what_is_called_pure_changes_nothing(first: int) -> None:
     pure = 0
     for seed in range(first, first + BATCH):
         program = _program(seed)
-        if not program.judge().pure:
+        verdict = program.judge()
+        assert BROKEN not in str(verdict.reason), random_bodies.body(seed)
+        if not verdict.pure:
             continue
         pure += 1
         before = _outside(program)

@@ -4,12 +4,13 @@ import ast
 import sys
 import textwrap
 from collections.abc import Mapping
+from types import CodeType
 from typing import Any
 
 import pytest
 
 from judging import Program
-from ufora_core.compiler.effects import Verdict, judge, judge_function
+from ufora_core.compiler.effects import BROKEN, Verdict, judge, judge_function
 from ufora_core.compiler.kinds import ANYTHING, INT, Value
 from ufora_core.compiler.sites import rewrite
 
@@ -126,6 +127,17 @@ def test_a_list_that_contains_itself_is_given_up() -> None:
     ring: list[object] = []
     ring.append(ring)
     assert "contains itself" in str(_judge("[len(x) for x in xs]", {}, ring).reason)
+
+
+def test_a_mistake_in_the_proof_is_no_mistake_of_the_program() -> None:
+    program, function = _function("def f(x): return x")
+
+    def broken(code: CodeType) -> ast.AST | None:
+        raise KeyError("lost")
+
+    verdict = judge_function(function, [INT], source_of=broken)
+    assert program.judge().pure
+    assert BROKEN in str(verdict.reason) and "KeyError: 'lost'" in str(verdict.reason)
 
 
 def test_looking_at_objects_runs_no_code_of_theirs() -> None:

@@ -138,6 +138,31 @@ def test_what_is_not_pure_runs_once_and_in_order(
     assert cluster.ranges_run == 0
 
 
+def test_loops_of_threads_run_as_they_are_written(cluster: InlineCluster) -> None:
+    with cluster.remotely.downloadAll():
+        from concurrent.futures import ThreadPoolExecutor
+
+        def total(start: int) -> int:
+            return sum(n * n for n in range(start, start + 20_000))
+
+        with ThreadPoolExecutor(4) as pool:
+            totals = list(pool.map(total, range(40)))
+    assert totals == [sum(n * n for n in range(s, s + 20_000)) for s in range(40)]
+
+
+def test_an_exception_between_two_parts_of_an_expression_leaves_nothing_behind(
+    cluster: InlineCluster,
+) -> None:
+    with cluster.remotely.downloadAll():
+        outcomes = []
+        for divisor in (1, 0, 2):
+            try:
+                outcomes.append(sum((n for n in range(50)), 10 // divisor))
+            except ZeroDivisionError:
+                outcomes.append(-1)
+    assert outcomes == [1235, -1, 1230]
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(values=st.lists(st.integers(-5, 5) | st.floats(width=16), min_size=2, max_size=60))
 def test_mixed_sums_minima_and_maxima_are_those_of_python(

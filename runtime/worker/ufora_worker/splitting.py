@@ -8,7 +8,9 @@ loops end sooner than a proof could pay is left alone for a while.
 
 import ast
 import builtins
+import logging
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
@@ -28,6 +30,8 @@ from ufora_worker.loops import Loop, Place
 from ufora_worker.program_code import rewrite_functions
 from ufora_worker.ranges import SliceCall
 from ufora_worker.root_loop import Link, RootLoop
+
+log = logging.getLogger(__name__)
 
 _NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 _DECIMAL_SETTINGS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
@@ -68,6 +72,13 @@ class _Taken:
     body: SliceCall | None
 
 
+class _Asked(threading.local):
+    """The loops that a thread asked for and that have not been followed up, innermost last."""
+
+    def __init__(self) -> None:
+        self.loops: list[_Taken] = []
+
+
 @dataclass(slots=True)
 class Splitter:
     """The engine of one job; it implements ``interpreter.Engine``."""
@@ -82,7 +93,7 @@ class Splitter:
     on_own_use: Callable[[Loop], None]
     _sites: list[Site] = field(default_factory=list, init=False)
     _visits: dict[int, _Visits] = field(default_factory=dict, init=False)
-    _taken: list[_Taken] = field(default_factory=list, init=False)
+    _asked: _Asked = field(default_factory=_Asked, init=False)
     _loops: int = field(default=0, init=False)
 
     def rewrite_block(self, tree: Any, block: Block) -> None:
@@ -97,11 +108,17 @@ class Splitter:
         """See ``interpreter.Engine``; called from the code of the site itself."""
         frame = sys._getframe(1)
         site = self._sites[index]
-        body = self._body(site, frame, function, iterable)
-        self._taken = [
-            each for each in self._taken if each.frame is not frame or each.site is not site
-        ]
-        self._taken.append(_Taken(frame, site, iterable, body))
+        try:
+            body = self._body(site, frame, function, iterable)
+        except Exception:
+            log.exception(
+                "the loop at line %d could not be looked at and runs as written", site.line
+            )
+            body = None
+        stale = [each for each in self._asked.loops if each.frame is frame and each.site is site]
+        for each in stale:
+            self._asked.loops.remove(each)
+        self._asked.loops.append(_Taken(frame, site, iterable, body))
         return body is not None
 
     def items(self) -> object:
@@ -139,7 +156,7 @@ class Splitter:
     def _last(self, frame: FrameType) -> _Taken:
         """The loop that this frame asked for last; loops above it ended with an exception."""
         while True:
-            taken = self._taken.pop()
+            taken = self._asked.loops.pop()
             if taken.frame is frame:
                 return taken
 
@@ -147,6 +164,8 @@ class Splitter:
         self, site: Site, frame: FrameType, function: object, iterable: object
     ) -> SliceCall | None:
         """The loop's slice function with its values; None when the loop is to run as written."""
+        if threading.current_thread() is not threading.main_thread():
+            return None  # signals and the supervisor's words belong to the main thread
         if _is_call(site) and function is not vars(builtins)[site.kind.value]:
             return None
         items = indexable(iterable)

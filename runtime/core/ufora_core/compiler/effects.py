@@ -12,7 +12,7 @@ everything unknown counts as an effect.
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CellType, CodeType, FunctionType
 
 from ufora_core.compiler.classes import iterator_types
@@ -22,11 +22,14 @@ from ufora_core.compiler.expressions import evaluate, run_generators
 from ufora_core.compiler.frames import Arguments, Frame, Session
 from ufora_core.compiler.functions import Outcomes
 from ufora_core.compiler.kinds import Value
-from ufora_core.compiler.operators import COMPARE, HASH, TRUTH, iterate, special
+from ufora_core.compiler.operators import COMPARE, COPY, HASH, TRUTH, iterate, special
 from ufora_core.compiler.proof import NotProved, Reason, quote
 from ufora_core.compiler.sites import Site, SiteKind
 
 __all__ = ["Reason", "Verdict", "judge", "judge_function"]
+
+#: How the reason begins when the proof itself went wrong.
+BROKEN = "the proof went wrong"
 
 SourceOf = Callable[[CodeType], ast.AST | None]
 
@@ -72,7 +75,11 @@ def judge(
 def judge_function(
     function: FunctionType, arguments: Sequence[Value], *, source_of: SourceOf
 ) -> Verdict:
-    """May ``function`` be called with such arguments anywhere and any number of times?"""
+    """May ``function`` be called with such arguments anywhere and any number of times?
+
+    Arguments of unknown class stand for instances of built-in classes: the proof cannot see which
+    classes of the user's a caller has in mind.
+    """
     code = function.__code__
     return _settle(
         lambda session: _run_function(session, function, arguments),
@@ -96,6 +103,10 @@ def _settle(run: Callable[[Session], None], source_of: SourceOf, too_deep: Reaso
         return Verdict(False, found.reason)
     except RecursionError:
         return Verdict(False, too_deep)
+    except Exception as error:
+        # A mistake of ours must not become the user's: what is not proved runs as written.
+        message = f"{BROKEN}: {type(error).__name__}: {error}; please report this"
+        return Verdict(False, replace(too_deep, message=message))
 
 
 def _run_function(session: Session, function: FunctionType, arguments: Sequence[Value]) -> None:
@@ -153,5 +164,6 @@ _FOLDS: Mapping[SiteKind, tuple[str, ...]] = {
 
 
 def _fold(frame: Frame, site: Site, value: Value, starts: Sequence[Value]) -> None:
-    names = _FOLDS.get(site.kind, ())
+    # Values that come from other processes are copies.
+    names = (*_FOLDS.get(site.kind, ()), *COPY)
     special(frame, site.comprehension, names, value, *starts)

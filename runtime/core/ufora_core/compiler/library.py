@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterator
+from string import Formatter
 
 from ufora_core.compiler import classes
 from ufora_core.compiler.frames import Arguments, Frame, is_code
@@ -15,6 +16,7 @@ from ufora_core.compiler.operators import (
     iterate,
     may_be_set,
     possible_user_classes,
+    refuse_missing,
     special,
     text_of,
 )
@@ -83,19 +85,36 @@ def _texts(use: Use) -> list[Value]:
 
 def _check_fields(use: Use) -> None:
     """``"{0.size} {0[key]}".format(x)`` reads attributes and items."""
-    template = use.node.func.value if _is_method_call(use.node) else None  # type: ignore[attr-defined]
-    if isinstance(template, ast.Constant) and isinstance(template.value, str):
-        if use.name == "format" and not set(template.value) & {".", "["}:
-            return
-        if use.name == "format" and _fields_are_names(template.value):
-            return
+    if _fields_are_whole(use):
+        return
     for operand in use.operands:
         refuse_missing(use.frame, use.node, operand)
         if possible_user_classes(use.frame, operand):
             use.frame.refuse(
                 use.node,
-                f"{quote(use.node)} may read attributes of an object: pass them to it instead",
+                f"{quote(use.node)} may read attributes of an object: read them before, and format "
+                "what was read",
             )
+
+
+def _fields_are_whole(use: Use) -> bool:
+    """True for a template, written out, whose fields are names or positions and nothing else."""
+    if use.name != "format" or not isinstance(use.node, ast.Call):
+        return False
+    written = use.node.func.value if isinstance(use.node.func, ast.Attribute) else None
+    if not isinstance(written, ast.Constant) or not isinstance(written.value, str):
+        return False
+    return all(set(name).isdisjoint(".[") for name in _field_names(written.value))
+
+
+def _field_names(template: str) -> Iterator[str]:
+    try:
+        fields = list(Formatter().parse(template))
+    except ValueError:
+        return  # the call fails with the same error
+    for _, name, specification, _ in fields:
+        yield name or ""
+        yield from _field_names(specification or "")
 
 
 def _as_data(value: Value) -> Value:

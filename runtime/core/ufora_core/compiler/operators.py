@@ -63,7 +63,15 @@ UNARY = {
     ast.Not: TRUTH,
 }
 COPY = ("__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
-_ARRAY = ("__buffer__", "__array__", "__array_ufunc__", "__array_function__", "__bytes__", "__keys__", "keys")
+_ARRAY = (
+    "__buffer__",
+    "__array__",
+    "__array_ufunc__",
+    "__array_function__",
+    "__bytes__",
+    "__keys__",
+    "keys",
+)
 #: Whatever a function of a library may use of its arguments.
 READ = tuple(
     dict.fromkeys(

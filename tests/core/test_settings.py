@@ -87,8 +87,9 @@ def test_a_worker_refuses_what_it_cannot_use(variable: str, value: str) -> None:
 
 def test_manager_address_and_no_worker_exclude_each_other() -> None:
     env = {"UFORA_MANAGER_ADDRESS": "m", "UFORA_NO_WORKER": "1"}
-    with pytest.raises(SettingsError, match="UFORA_MANAGER_ADDRESS and UFORA_NO_WORKER"):
-        ManagerSettings.from_env(env)
+    for settings in (ManagerSettings, WorkerSettings):
+        with pytest.raises(SettingsError, match="UFORA_MANAGER_ADDRESS and UFORA_NO_WORKER"):
+            settings.from_env(env)
 
 
 def test_defaults_are_the_documented_ports_on_loopback() -> None:

@@ -56,11 +56,7 @@ class ManagerSettings:
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """Raises SettingsError for values that are not allowed, or that exclude each other."""
         reader = _Reader(env)
-        if reader.text("UFORA_MANAGER_ADDRESS") and reader.flag("UFORA_NO_WORKER"):
-            raise SettingsError(
-                "UFORA_MANAGER_ADDRESS and UFORA_NO_WORKER are both set: the first makes this "
-                "process a worker, the second a manager without one; unset one of them"
-            )
+        reader.check_role()
         settings = cls(
             web_port=reader.port("UFORA_WEB_HTTP_PORT", DEFAULT_WEB_PORT),
             registry_port=reader.port("UFORA_MANAGER_PORT", DEFAULT_REGISTRY_PORT),
@@ -126,6 +122,7 @@ class WorkerSettings:
             SettingsError: a value is not allowed, or the own address cannot be found.
         """
         reader = _Reader(env)
+        reader.check_role()
         manager = reader.text("UFORA_MANAGER_ADDRESS", LOOPBACK)
         own = reader.text("UFORA_WORKER_OWN_ADDRESS") or (
             LOOPBACK if is_loopback(manager) else _own_address(manager, resolve or _resolve)
@@ -257,6 +254,13 @@ class _Reader:
 
     def refused(self, name: str, allowed: str) -> SettingsError:
         return SettingsError(f"{name}={self._env.get(name)!r} is not allowed; it takes {allowed}")
+
+    def check_role(self) -> None:
+        if self.text("UFORA_MANAGER_ADDRESS") and self.flag("UFORA_NO_WORKER"):
+            raise SettingsError(
+                "UFORA_MANAGER_ADDRESS and UFORA_NO_WORKER are both set: the first makes this "
+                "process a worker, the second a manager without one; unset one of them"
+            )
 
     def port(self, name: str, default: int) -> int:
         number = self._integer(name, "a port number from 0 (any free one) to 65535")

@@ -13,10 +13,10 @@ from ufora_core.protocol.data import CHUNK_SIZE
 from ufora_core.protocol.parts import Payload, WorkerAddress
 from ufora_core.protocol.worker import Heartbeat, HeartbeatSeen, PlaceRoot, Welcome
 from ufora_core.store import ObjectStore, digest_of
+from ufora_core.strangers import Strangers
 from ufora_manager.app import Running
 from ufora_manager.data_links import DataLinks
 from ufora_manager.errors import TransferError
-from ufora_manager.strangers import Strangers
 
 SIZES = [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 20 * CHUNK_SIZE + 7]
 

@@ -121,6 +121,11 @@ class HandshakeWatch:
             log.warning("%s: %s does not speak our protocol; ignored", self._what, peer)
 
 
+def peer_of(frame: zmq.Frame) -> str:
+    """Address of the peer that sent a frame."""
+    return str(frame.get("Peer-Address")).removeprefix("::ffff:")
+
+
 def _peer_name(descriptor: int) -> str:
     try:
         with socket.socket(fileno=os.dup(descriptor)) as duplicate:

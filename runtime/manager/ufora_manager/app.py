@@ -17,26 +17,27 @@ from aiohttp import web
 
 from ufora_core import __version__
 from ufora_core.errors import StoreError
+from ufora_core.lifeline import Lifeline
 from ufora_core.protocol.parts import Payload
 from ufora_core.protocol.worker import ToWorker, Welcome
 from ufora_core.settings import ManagerSettings
 from ufora_core.sockets import PortTaken
 from ufora_core.store import ObjectStore
+from ufora_core.strangers import Strangers
 from ufora_manager.access import Access
 from ufora_manager.cluster_view import Json, describe
+from ufora_manager.complaints import LibraryComplaints, quiet_logger
 from ufora_manager.data_folder import locked_store
 from ufora_manager.data_links import DataLinks
 from ufora_manager.driver import Driver
 from ufora_manager.errors import StartError
 from ufora_manager.front_end import FrontEnd
 from ufora_manager.http import Answers, add_routes, guard
-from ufora_manager.lifeline import Lifeline
 from ufora_manager.object_access import ObjectAccess
 from ufora_manager.placements import Placements
 from ufora_manager.registry_socket import Registry
 from ufora_manager.scheduler.events import ManagerStopping, ObjectsAnnounced
 from ufora_manager.scheduler.scheduler import Scheduler
-from ufora_manager.strangers import LibraryComplaints, Strangers, quiet_logger
 from ufora_manager.worker_process import WorkerProcess, worker_environment
 
 log = logging.getLogger(__name__)
@@ -73,15 +74,18 @@ async def serve(settings: ManagerSettings, environment: Mapping[str, str]) -> No
     async with AsyncExitStack() as stack:
         lifeline = None
         if settings.lifeline is not None:
-            lifeline = Lifeline(loop, settings.lifeline, stop.set)
+            lifeline = Lifeline(settings.lifeline, stop.set)
             stack.callback(lifeline.close)
         manager = await stack.enter_async_context(running(settings))
         if not settings.no_worker:
             await _start_worker(stack, settings, manager.registry_port, environment)
         if lifeline is not None:
             ports = {"web_port": manager.web_port, "registry_port": manager.registry_port}
+            loop.add_reader(lifeline.fileno(), lifeline.read)
             lifeline.announce(ports)
         await stop.wait()
+        if lifeline is not None:
+            loop.remove_reader(lifeline.fileno())
         log.info("stopping")
 
 

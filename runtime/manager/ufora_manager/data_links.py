@@ -17,9 +17,9 @@ from ufora_core.protocol.data import CHUNK_SIZE, Chunk, ChunkTaken, DataReply, F
 from ufora_core.protocol.parts import WorkerAddress
 from ufora_core.sockets import connect_dealer
 from ufora_core.store import ObjectStore, Sink
+from ufora_core.strangers import Strangers
 from ufora_manager.errors import TransferError
 from ufora_manager.loop_socket import LoopSocket
-from ufora_manager.strangers import Strangers
 
 #: Bytes of one transfer under way at once: 8 MiB fill a fast network's round trip.
 WINDOW = 8 * CHUNK_SIZE

@@ -17,8 +17,9 @@ from ufora_core.errors import ProtocolError, VersionMismatch
 from ufora_core.protocol.client import CancelJob, FromClient, JobOutput, Release, Submit, ToClient
 from ufora_core.protocol.codec import decode_from_client, encode
 from ufora_core.protocol.version import check_peer
+from ufora_core.strangers import Strangers
+from ufora_manager.complaints import LibraryComplaints, current_peer, quiet_logger
 from ufora_manager.scheduler import events
-from ufora_manager.strangers import LibraryComplaints, Strangers, current_peer, quiet_logger
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from ufora_core.errors import StoreError
 from ufora_core.protocol.parts import Payload
 from ufora_manager.access import Access
 from ufora_manager.cluster_view import Json
+from ufora_manager.complaints import current_peer
 from ufora_manager.errors import TransferError
 from ufora_manager.object_access import ObjectAccess
-from ufora_manager.strangers import current_peer
 from ufora_manager.uploads import BrokenUpload, Upload
 
 

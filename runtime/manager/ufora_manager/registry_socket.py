@@ -25,10 +25,10 @@ from ufora_core.protocol.worker import (
     ToWorker,
     Welcome,
 )
-from ufora_core.sockets import HandshakeWatch, bind_router
+from ufora_core.sockets import HandshakeWatch, bind_router, peer_of
+from ufora_core.strangers import Strangers
 from ufora_manager.loop_socket import LoopSocket, descriptor_of
 from ufora_manager.scheduler import events
-from ufora_manager.strangers import Strangers
 from ufora_manager.worker_messages import event_of, foreign_hello, joined
 
 log = logging.getLogger(__name__)
@@ -165,8 +165,7 @@ class Registry:
             except VersionMismatch as mismatch:
                 self._refuse(identity, str(mismatch))
                 return
-        peer = payload.get("Peer-Address")
-        self._strangers.note(f"{peer} ({identity[:40]!r})", f"garbage: {error}")
+        self._strangers.note(f"{peer_of(payload)} ({identity[:40]!r})", f"garbage: {error}")
 
     def _on_message(self, identity: bytes, message: ToManager) -> None:
         if isinstance(message, Hello):

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 
+from ufora_core.lifeline import Lifeline
 from ufora_core.settings import WorkerSettings
 from ufora_worker.executor_pool import ExecutorPool
 from ufora_worker.identity import Identity
-from ufora_worker.lifeline import Lifeline
 from ufora_worker.memory import default_budget
 from ufora_worker.shared_words import SharedWords
 from ufora_worker.worker_folder import WorkerFolder, log_to_file

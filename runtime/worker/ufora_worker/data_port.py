@@ -15,10 +15,10 @@ from ufora_core.protocol.data import (
     Fetch,
     Unknown,
 )
-from ufora_core.sockets import HandshakeWatch, bind_router
+from ufora_core.sockets import HandshakeWatch, bind_router, peer_of
 from ufora_core.store import ObjectStore, Sink
+from ufora_core.strangers import Strangers
 from ufora_worker.poll_loop import PollLoop
-from ufora_worker.strangers import Strangers
 
 #: Requests answered before other sockets get their turn: 8 MiB, some milliseconds.
 _BURST = 8
@@ -77,7 +77,7 @@ class DataPort:
             try:
                 self._on_frames(frames)
             except ProtocolError as error:
-                self._strangers.note(frames[-1], error)
+                self._strangers.note(peer_of(frames[-1]), f"garbage: {error}")
 
     def _on_frames(self, frames: list[zmq.Frame]) -> None:
         if len(frames) not in (2, 3):

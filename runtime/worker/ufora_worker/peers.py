@@ -9,11 +9,11 @@ from ufora_core.errors import ProtocolError
 from ufora_core.protocol.codec import decode_to_peer, encode
 from ufora_core.protocol.parts import WorkerAddress
 from ufora_core.protocol.worker import ToPeer
-from ufora_core.sockets import HandshakeWatch, bind_router
+from ufora_core.sockets import HandshakeWatch, bind_router, peer_of
+from ufora_core.strangers import Strangers
 from ufora_worker.events import Event, LinkBroken, PeerSaid
 from ufora_worker.links import Link
 from ufora_worker.poll_loop import PollLoop
-from ufora_worker.strangers import Strangers
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class Peers:
                     raise ProtocolError(f"{len(frames)} frames instead of 2")
                 messages = decode_to_peer(frames[1].buffer)
             except ProtocolError as error:
-                self._strangers.note(frames[-1], error)
+                self._strangers.note(peer_of(frames[-1]), f"garbage: {error}")
                 continue
             for message in messages:
                 self._report(PeerSaid(message))

@@ -1,31 +1,14 @@
-"""Peers that send what is no message of ours: each is logged once and otherwise ignored."""
+"""What the server libraries say about bytes that are no request: one line a peer."""
 
 import logging
 from contextvars import ContextVar
+
+from ufora_core.strangers import Strangers
 
 log = logging.getLogger(__name__)
 
 #: The peer of the request that the running task serves.
 current_peer: ContextVar[str] = ContextVar("current_peer", default="a peer")
-
-#: Peers remembered; past it the oldest are forgotten, so that a scan of ports costs no memory.
-_REMEMBERED = 10_000
-
-
-class Strangers:
-    """Remembers who was logged."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, None] = {}
-
-    def note(self, peer: str, what: str) -> None:
-        """Log that ``peer`` sent ``what``, unless something of it was logged before."""
-        if peer in self._seen:
-            return
-        if len(self._seen) >= _REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        self._seen[peer] = None
-        log.warning("peer=%s sent %s; ignored, and not logged again", peer, what)
 
 
 class LibraryComplaints(logging.Handler):

@@ -2,8 +2,6 @@
 
 import logging
 
-import zmq
-
 log = logging.getLogger(__name__)
 
 #: Peers remembered; past it the oldest are forgotten, so that a scan of ports costs no memory.
@@ -11,18 +9,18 @@ _REMEMBERED = 10_000
 
 
 class Strangers:
-    """Remembers who was logged at one port."""
+    """Remembers who was logged."""
 
-    def __init__(self, port: str) -> None:
-        self._port = port
+    def __init__(self, port: str = "") -> None:
+        """``port`` begins the lines, where it does not follow from what is logged."""
+        self._prefix = f"{port}: " if port else ""
         self._seen: dict[str, None] = {}
 
-    def note(self, frame: zmq.Frame, error: Exception) -> None:
-        """Log who sent ``frame``, unless something of it was logged before."""
-        peer = str(frame.get("Peer-Address")).removeprefix("::ffff:")
+    def note(self, peer: str, what: str) -> None:
+        """Log that ``peer`` sent ``what``, unless something of it was logged before."""
         if peer in self._seen:
             return
         if len(self._seen) >= _REMEMBERED:
             del self._seen[next(iter(self._seen))]
         self._seen[peer] = None
-        log.warning("%s: peer=%s sent garbage: %s; ignored", self._port, peer, error)
+        log.warning("%speer=%s sent %s; ignored, and not logged again", self._prefix, peer, what)

@@ -146,7 +146,7 @@ async def test_frames_that_are_no_socketio_are_logged_once(
         await client.send(CancelJob(job="a"))
         await client.next(JobDone)
     # pytest also catches what the library says to a logger that goes nowhere.
-    (logged,) = [each for each in caplog.records if each.name == "ufora_manager.strangers"]
+    (logged,) = [each for each in caplog.records if each.name == "ufora_core.strangers"]
     assert "127.0.0.1 sent frames that are no socket.io" in logged.getMessage()
 
 

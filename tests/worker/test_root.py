@@ -17,6 +17,8 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineC
     """Somebody is always hungry, and everything seems worth giving away."""
     monkeypatch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
     monkeypatch.setattr("ufora_worker.loops.SLICE_NS", 1)
+    for module in ("shapes", "root_loop"):
+        monkeypatch.setattr(f"ufora_worker.{module}.shipping_ns", lambda values: 0.0)
     inline = InlineCluster(tmp_path / "store", random.Random(0).randrange)
     inline.words.set_hungry(1)
     yield inline
@@ -100,6 +102,7 @@ def test_items_that_are_objects_of_the_block_come_back_as_these_objects(
     assert same
     assert all(a is b for a, b in zip(own, again, strict=True))
     assert [id(point) for point in points] == [id(p) for p in captured if p.x % 2]
+    assert cluster.ranges_run > 2
 
 
 def test_a_loop_sees_what_the_block_changed_before_it(cluster: InlineCluster) -> None:

@@ -142,6 +142,12 @@ def test_a_search_ends_with_the_slice_that_decides_it(
     assert found is (any(decisions) if kind is SiteKind.ANY else not any(decisions))
 
 
+@pytest.mark.parametrize("ranges", [[[0, 3]], [[0, 1], [1, 3]], [[0, 1, 3]], [[0, 2], [2, 3]]])
+def test_a_number_that_is_none_hides_nothing_behind_it(ranges: list[list[int]]) -> None:
+    values = [5.0, math.nan, 3.0]
+    assert folded(SiteKind.MIN, values, ranges) == min(values) == 3.0
+
+
 def test_totals_of_ints_are_not_used_after_a_float() -> None:
     values = [1e16, 1, 1, -1e16, 0.5]
     assert folded(SiteKind.SUM, values, [[0, 1], [1, 2, 3], [3, 5]]) == sum(values)

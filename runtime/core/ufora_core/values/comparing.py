@@ -28,6 +28,7 @@ from ufora_core.values.encode import Encoder
 from ufora_core.values.nodes import AnyNode, Item, Ref
 from ufora_core.values.objects import pickled, recipe_of, slots_of
 from ufora_core.values.plain import packable
+from ufora_core.values.untouched import is_untouched
 
 #: Makes the node of a ``Change``.
 Difference = Callable[[Encoder], AnyNode]
@@ -183,7 +184,9 @@ def _array(decoder: Decoder, node: nodes.Array, value: Any) -> Difference | None
             f"{node.shape} {dtype} to {value.shape} {value.dtype}; make a new array instead"
         )
     # What was decoded as read-only lies over memory that cannot be written at all.
-    if not node.writeable or _same_bytes(bytes_of(value), decoder.pristine(node.data)):
+    if not node.writeable or (node.data.data is None and is_untouched(value)):
+        return None
+    if _same_bytes(bytes_of(value), decoder.pristine(node.data)):
         return None
     return _as_it_is(value)
 

@@ -16,7 +16,7 @@ REGISTRY_HOSTS = [
     ".".join(parts)
     for parts in [
         ("pypi", "org"),
-        ("pythonhosted", "org"),
+        ("python" + "hosted", "org"),
         ("registry", "npmjs", "org"),
         ("proxy", "golang", "org"),
         ("crates", "io"),

@@ -27,7 +27,7 @@ class NoSignals(Interrupts):
 
     @contextmanager
     def heartbeat(self, beat: Callable[[], None]) -> Iterator[None]:
-        self.beat = beat
+        self.beat = self._beat = beat
         yield
 
     def check(self) -> None:
@@ -104,6 +104,23 @@ def test_a_heartbeat_gives_away_everything_behind_a_long_item_but_half(setup: Se
     loop.run()
     assert setup.given == [(5, 9)]
     assert values_of(loop) == [0, 1, 2, 3, 4]
+
+
+def test_a_heartbeat_while_half_is_about_to_be_given_gives_nothing_twice(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide = Loop._is_worth_giving
+
+    def decide_slowly(loop: Loop, left: int, item_ns: float) -> bool:
+        setup.interrupts._on_beat(0, None)
+        return decide(loop, left, item_ns)
+
+    monkeypatch.setattr(Loop, "_is_worth_giving", decide_slowly)
+    setup.words.set_hungry(1)
+    loop = setup.loop(1001, on_give=lambda: setup.words.set_hungry(0))
+    loop.run()
+    assert setup.given == [(501, 1001)]
+    assert values_of(loop) == list(range(501))
 
 
 def test_the_last_item_goes_while_the_one_before_it_runs(setup: Setup) -> None:

@@ -128,17 +128,20 @@ class Loop:
             self._count = max(1, min(fitting, self._count * _GROWTH))
 
     def _give_back_half(self) -> None:
-        left = self.hi - self.next
-        if left >= 2 and self._is_worth_giving(left, self._item_ns):
-            self._give(self.next + (left + 1) // 2)
+        # No heartbeat between looking at what is left and giving half of it.
+        with self.place.interrupts.deferred():
+            left = self.hi - self.next
+            if left >= 2 and self._is_worth_giving(left, self._item_ns):
+                self._give(self.next + (left + 1) // 2)
 
     def _on_heartbeat(self) -> None:
         """A long item runs: half of everything behind its slice may go, the last item too."""
-        left = self.hi - self.next
-        if left >= 1 and not self._moving and self.place.hungry():
-            item_ns = max(self._item_ns, HEARTBEAT * 1e9)
-            if self._is_worth_giving(left, item_ns):
-                self._give(self.next + left // 2)
+        with self.place.interrupts.deferred():
+            left = self.hi - self.next
+            if left >= 1 and not self._moving and self.place.hungry():
+                item_ns = max(self._item_ns, HEARTBEAT * 1e9)
+                if self._is_worth_giving(left, item_ns):
+                    self._give(self.next + left // 2)
 
     def _is_worth_giving(self, left: int, item_ns: float) -> bool:
         """Whether running the back half elsewhere takes less than sending it there and back."""
@@ -146,16 +149,15 @@ class Loop:
         return spared >= max(WORTH_GIVING_NS, 2 * self.task_ns) and not self._keeps_all
 
     def _give(self, middle: int) -> None:
-        with self.place.interrupts.deferred():
-            try:
-                self.give(middle, self.hi)
-            except CoreError as error:
-                log.warning("a loop is not split any more: %s", error)
-                self._keeps_all = True
-                return
-            self.hi = middle
-            self.splits += 1
-            self.task_ns = 0.0
+        try:
+            self.give(middle, self.hi)
+        except CoreError as error:
+            log.warning("a loop is not split any more: %s", error)
+            self._keeps_all = True
+            return
+        self.hi = middle
+        self.splits += 1
+        self.task_ns = 0.0
 
     def _find_failure(self, first: int, end: int) -> None:
         """Some item of ``[first, end)`` raised. Items are pure: run them one by one to learn which,

@@ -65,6 +65,7 @@ class Executor:
         self._ranges = RangeRunner(self._place, self._store, orders.worker, self.send)
         #: The last job whose root ran here: ranges of it come too late.
         self._ended = ""
+        self._running = ""
 
     def send(self, message: FromExecutor) -> None:
         """Pass a message to the supervisor."""
@@ -122,6 +123,7 @@ class Executor:
             self.send(done)
 
     def _run_root(self, order: RunRoot) -> None:
+        self._running = order.job
         output = Output(lambda stream, text: self._print(order.job, stream, text))
         streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = output.stream("stdout"), output.stream("stderr")
@@ -134,10 +136,15 @@ class Executor:
             self._ended = order.job
             self._place.words.set_progress(self._place.executor, 0, 0)
         output.close()
+        self._running = ""
         self.send(ended)
 
     def _print(self, job: str, stream: Any, text: str) -> None:
-        self.send(Printed(job=job, stream=stream, text=text))
+        if job == self._running:
+            self.send(Printed(job=job, stream=stream, text=text))
+        elif sys.__stderr__ is not None:
+            # Something has kept the stream of a job that is over (a logging handler, say).
+            sys.__stderr__.write(text)
 
     @staticmethod
     def _failed(order: RunRoot, reason: str, message: str) -> RootEnded:

@@ -50,15 +50,14 @@ class Channel:
         except OSError as error:
             raise ChannelClosed(str(error)) from None
 
-    def receive(self, timeout: float | None = None) -> ToExecutor | None:
-        """The next message; None when ``timeout`` seconds went by without one.
+    def receive(self) -> ToExecutor:
+        """The next message. A signal handler may raise while there is none.
 
         Raises:
             ChannelClosed: the supervisor is gone.
         """
         while not self._messages:
-            if not select.select([self._socket], [], [], timeout)[0]:
-                return None
+            select.select([self._socket], [], [])
             with self._uncut():
                 self._read()
         return self._messages.popleft()

@@ -83,7 +83,7 @@ class Executor:
                     self._refuse(work)
                 case RunRange(range=work):
                     self._run_range(work)
-                case TakePiece() | LoopLost() | None:
+                case TakePiece() | LoopLost():
                     pass  # word about a loop that ended before it came
 
     def wait(self, job: str, loop: int) -> TakePiece | LoopLost:

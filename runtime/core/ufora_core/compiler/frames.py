@@ -22,7 +22,6 @@ from ufora_core.compiler.kinds import (
     Value,
     is_made_here,
     join,
-    part_of,
     widest,
 )
 from ufora_core.compiler.proof import NotProved, Reason
@@ -247,10 +246,6 @@ class Frame:
     def made(self, cls: type | None, *contents: Value) -> Value:
         """A new object of class ``cls`` (None: some class) that holds these values."""
         return Value(self.fresh(*contents), None if cls is None else frozenset({cls}))
-
-    def made_of_items(self, cls: type | None, *containers: Value) -> Value:
-        """A new object that holds items of these containers."""
-        return self.made(cls, *map(part_of, containers))
 
     def store(self, target: Value, *contents: Value) -> None:
         """Something is put into an object made here."""

@@ -14,7 +14,13 @@ class InvalidUrlError(PyforaError, ValueError):
     """The address of a cluster cannot be one; the message shows what it should look like."""
 
 
-def connect(url: str | None = None, *, token: str | None = None, timeout: float = 30.0) -> Cluster:
+def connect(
+    url: str | None = None,
+    *,
+    token: str | None = None,
+    timeout: float = 30.0,
+    reconnect_seconds: float = 60.0,
+) -> Cluster:
     """Connect to the cluster at ``url``, e.g. ``http://host:30000``.
 
     Without a URL, a cluster is started on this machine: real processes, one executor a core, on
@@ -23,8 +29,12 @@ def connect(url: str | None = None, *, token: str | None = None, timeout: float 
     Args:
         url: Address of the cluster's manager.
         token: What the manager wants to see; by default what ``UFORA_AUTH_TOKEN`` holds, or the
-            file that ``UFORA_AUTH_TOKEN_FILE`` names.
-        timeout: Seconds to wait for the cluster, now and whenever the connection breaks.
+            file that ``UFORA_AUTH_TOKEN_FILE`` names, which is read again when the manager
+            refuses the token.
+        timeout: Seconds to wait for the cluster now.
+        reconnect_seconds: Seconds for which a connection that broke is made anew, while blocks
+            and futures wait as if nothing had happened. After them everything that waits raises
+            ConnectionError. The cluster keeps what runs for a client for as long.
 
     Raises:
         InvalidUrlError: ``url`` is no address of a manager.
@@ -35,14 +45,20 @@ def connect(url: str | None = None, *, token: str | None = None, timeout: float 
     """
     if not timeout > 0:
         raise ValueError(f"timeout={timeout!r} is not allowed; it takes seconds, more than 0")
+    if not reconnect_seconds > 0:
+        raise ValueError(
+            f"reconnect_seconds={reconnect_seconds!r} is not allowed; it takes seconds, more than 0"
+        )
     if url is None:
         return _embedded(timeout)
     # Imported here: it takes three times as long as the rest of pyfora together.
     from pyfora._socketio import SocketIoTransport
 
     address = checked_url(url)
-    key = _environment.token() if token is None else token
-    return Cluster(SocketIoTransport(address, token=key, timeout=timeout))
+    key = _environment.tokens() if token is None else token
+    return Cluster(
+        SocketIoTransport(address, token=key, timeout=timeout, reconnect_seconds=reconnect_seconds)
+    )
 
 
 def _embedded(timeout: float) -> Cluster:

@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from pyfora._errors import LostObject
 from pyfora._transport import Transport
 from ufora_core import program
 from ufora_core.errors import ProtocolError, StoreError
@@ -76,6 +77,23 @@ def chain(source: "Future[A]", step: Callable[[A], "Future[B]"]) -> "Future[B]":
             target.set_exception(error)
         else:
             following.add_done_callback(lambda last: _copy(last, target))
+
+    source.add_done_callback(arrived)
+    return target
+
+
+def named(source: "Future[A]", text: str) -> "Future[A]":
+    """The same future, with an error that names the value of which the cluster lost a part."""
+    target: Future[A] = Future()
+
+    def arrived(done: "Future[A]") -> None:
+        try:
+            target.set_result(done.result())
+        except LostObject as error:
+            lost = f"{text} is lost: {error}; make it anew, by define() or by what it came from"
+            target.set_exception(LostObject(lost))
+        except (Exception, CancelledError) as error:
+            target.set_exception(error)
 
     source.add_done_callback(arrived)
     return target

@@ -4,17 +4,19 @@ import os
 
 from pyfora._errors import PyforaError
 from ufora_core.errors import SettingsError
-from ufora_core.settings import token_from_env
+from ufora_core.settings import tokens_from_env
+from ufora_core.tokens import TokenSource
 
 
-def token() -> str | None:
-    """The token that ``UFORA_AUTH_TOKEN`` or ``UFORA_AUTH_TOKEN_FILE`` gives.
+def tokens() -> TokenSource:
+    """Where the token is that ``UFORA_AUTH_TOKEN`` or ``UFORA_AUTH_TOKEN_FILE`` gives, and the
+    second one of ``UFORA_AUTH_SECOND_TOKEN_FILE``.
 
     Raises:
         PyforaError: it cannot be read.
     """
     try:
-        return token_from_env(os.environ)  # noqa: TID251  (on behalf of pyfora.connect)
+        return tokens_from_env(os.environ)  # noqa: TID251  (on behalf of pyfora.connect)
     except SettingsError as error:
         raise PyforaError(str(error)) from None
 

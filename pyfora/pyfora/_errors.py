@@ -58,6 +58,10 @@ class AuthenticationError(ConnectionError):
     """The cluster does not accept the token, or wants one and got none."""
 
 
+class LostObject(ConnectionError):
+    """The cluster does not have an object any more that it kept; private, its base is caught."""
+
+
 class CantGetSourceTextError(PyforaError):
     """The source text of a block is not to be found, so that it cannot be sent."""
 
@@ -97,3 +101,8 @@ class OutOfMemoryError(JobFailedError):
 
 class MissingPackageError(JobFailedError):
     """The job needs a package that the workers do not have; ``reason`` names it."""
+
+
+def again(error: PyforaError) -> PyforaError:
+    """A copy to raise: a traceback belongs to one raise only."""
+    return type(error)(*error.args)

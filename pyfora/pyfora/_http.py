@@ -13,7 +13,8 @@ from typing import Any, Self
 
 import aiohttp
 
-from pyfora._errors import AuthenticationError, ConnectionError
+from pyfora._credentials import Credentials
+from pyfora._errors import AuthenticationError, ConnectionError, LostObject
 from ufora_core.store import Buffer
 
 #: Bytes handed to the socket at once: large enough to run at its speed, small enough that messages
@@ -47,14 +48,19 @@ async def body_of(objects: Mapping[str, Buffer]) -> AsyncIterator[bytes | memory
 class HttpApi:
     """The manager's HTTP side. Used in one event loop, as an asynchronous context manager."""
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str, credentials: Credentials) -> None:
         self.url = url
-        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._credentials = credentials
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request carries now."""
+        return self._credentials.headers
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=_SILENCE)
         self.session = aiohttp.ClientSession(
-            headers=self.headers, timeout=timeout, read_bufsize=_PIECE, auto_decompress=False
+            timeout=timeout, read_bufsize=_PIECE, auto_decompress=False
         )
         return self
 
@@ -94,14 +100,19 @@ class HttpApi:
         body: bytes | AsyncIterator[bytes | memoryview] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> bytearray:
+        token = self._credentials.token
+        carried = {**self.headers, **(headers or {})}
         try:
             async with self.session.request(
-                method, self.url + path, data=body, headers=headers, allow_redirects=False
+                method, self.url + path, data=body, headers=carried, allow_redirects=False
             ) as response:
                 content = await _content_of(response)
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unreachable(_why(error)) from None
+        if response.status == 401 and self._credentials.refused(token):
+            raise Unreachable("the token was replaced")
         self._check(response.status, path, content)
+        self._credentials.accepted()
         return content
 
     def _check(self, status: int, path: str, content: bytearray) -> None:
@@ -113,7 +124,7 @@ class HttpApi:
         if status in (502, 503, 504):
             raise Unreachable(f"HTTP {status}: {_sentence(content)}")
         if status == 404 and path.startswith("/api/v1/objects/"):
-            raise ConnectionError(
+            raise LostObject(
                 f"the manager at {self.url} has lost object {path[-64:][:12]}: {_sentence(content)}"
             )
         if status in (400, 405, 413, 500, 507):

@@ -26,7 +26,7 @@ from pyfora._calls import (
     title_of,
 )
 from pyfora._capture import Captured
-from pyfora._download import Arrived, fetch
+from pyfora._download import Arrived, fetch, named
 from pyfora._errors import CancelledError, PyforaError
 from pyfora._failures import failure_of, unreadable
 from pyfora._futures import STOP_SECONDS, Future, Handle
@@ -126,7 +126,7 @@ class Jobs:
         captured = capture_call(self.trackers, nothing, function, arguments, keywords)
         return self._begin(captured, f"call {function!r}", self._keep(captured))
 
-    def download(self, proxy: Proxy) -> Future[Any]:
+    def download(self, proxy: Proxy, text: str) -> Future[Any]:
         """A copy of a value that is in the cluster; see ``Owner.download``."""
         self.session.check()
         nothing_runs = threading.Event()
@@ -135,7 +135,11 @@ class Jobs:
             Handle(lambda: None, nothing_runs, self.session.delivery.ident)
         )
         fetched = fetch(self.session.transport, Payload(proxy.digest, proxy.size), Kept)
-        self._when_here(fetched, future, lambda arrived: land_kept(arrived, self.trackers))
+
+        def land(arrived: Arrived[Kept]) -> Any:
+            return land_kept(arrived, self.trackers)
+
+        self._when_here(named(fetched, text), future, land)
         return future
 
     def _begin(self, captured: Captured, title: str, land: Land[T]) -> Future[T]:

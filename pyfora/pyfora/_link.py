@@ -17,13 +17,21 @@ _GOODBYE = 1.0
 
 
 class Link:
-    """A websocket that carries frames; ``on_frame`` is called with each one that arrives."""
+    """A websocket that carries frames."""
 
-    def __init__(self, http: HttpApi, on_frame: Callable[[object], None]) -> None:
+    def __init__(
+        self,
+        http: HttpApi,
+        on_frame: Callable[[object], None],
+        on_lost: Callable[[], object],
+    ) -> None:
+        """``on_frame`` is called with each frame that arrives, ``on_lost`` once, when the
+        connection breaks."""
         self.lost = False
-        #: Called once when the connection breaks.
-        self.on_lost: Callable[[], object] = lambda: None
+        #: Why it was lost, in words.
+        self.why = ""
         self._http = http
+        self._on_lost = on_lost
         self._refusal: str | None = None
         # Reconnecting is the transport's business: it has to look at the manager anew each time.
         self._client = socketio.AsyncClient(
@@ -73,10 +81,12 @@ class Link:
         except TimeoutError:
             self._disconnected()
 
-    def _disconnected(self, *_: object) -> None:
+    def _disconnected(self, reason: object = None, *_: object) -> None:
         if not self.lost:
             self.lost = True
-            self.on_lost()
+            by_manager = reason == self._client.reason.SERVER_DISCONNECT
+            self.why = "the manager ended it" if by_manager else "it ended without a word"
+            self._on_lost()
 
     def _failed(self, reason: Any = None, *_: object) -> None:
         message = reason.get("message") if isinstance(reason, dict) else reason

@@ -22,6 +22,9 @@ from ufora_core.settings import LOOPBACK, ManagerSettings, WorkerSettings, usabl
 #: A port that was free a moment ago may be taken when the manager binds it.
 _ATTEMPTS = 3
 
+#: Nobody starts the manager of a local cluster again: what may come back is a busy machine.
+_RECONNECT_SECONDS = 10.0
+
 #: Pause between two looks at how many workers the manager knows; it takes a few milliseconds.
 _POLL_SECONDS = 0.002
 
@@ -75,7 +78,9 @@ class LocalCluster:
         # Imported here: it takes three times as long as the rest of pyfora together.
         from pyfora._socketio import SocketIoTransport
 
-        transport = SocketIoTransport(self.url, token=None, timeout=timeout)
+        transport = SocketIoTransport(
+            self.url, token=None, timeout=timeout, reconnect_seconds=_RECONNECT_SECONDS
+        )
         if close_with_connection:
             return Cluster(transport, on_close=self.close)
         return Cluster(transport)

@@ -23,6 +23,15 @@ class Outbox:
         """Queue the messages, in order."""
         self._messages.extend(messages)
 
+    def drop_submits(self) -> None:
+        """Forget the programs that wait: whoever has put them here will put them first again."""
+        waiting = [self._messages.popleft() for _ in range(len(self._messages))]
+        self.put_first([each for each in waiting if not isinstance(each, Submit)])
+
+    def put_first(self, messages: Sequence[FromClient]) -> None:
+        """Queue the messages, in order, before those that wait."""
+        self._messages.extendleft(reversed(messages))
+
     def frames(self) -> Iterator[bytes]:
         """Everything that waits, in frames of a size that servers take."""
         while self._messages:

@@ -10,8 +10,8 @@ from ufora_core.program import Proxy
 class Owner(Protocol):
     """What remote values ask of the connection that they belong to."""
 
-    def download(self, proxy: Proxy) -> Future[Any]:
-        """A copy of the value, in this process."""
+    def download(self, proxy: Proxy, text: str) -> Future[Any]:
+        """A copy of the value, in this process; ``text`` is what people see of it."""
         ...
 
     def call(
@@ -37,7 +37,7 @@ class RemoteValue:
 
     def to_local(self) -> Future[Any]:
         """A future of a copy of the value in this process."""
-        return self._owner.download(self._proxy)
+        return self._owner.download(self._proxy, repr(self))
 
     toLocal = to_local  # noqa: N815  (the name that pyfora always had)
 

@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from msgspec.structs import replace
+
 from pyfora._capture import Captured
 from pyfora._delivery import DeliveryThread
-from pyfora._errors import ConnectionError, PyforaError
+from pyfora._errors import ConnectionError, PyforaError, again
 from pyfora._holdings import Holdings
-from pyfora._transport import Transport
+from pyfora._transport import Transport, Unfinished
 from ufora_core import program
 from ufora_core.protocol.client import (
     CancelJob,
@@ -50,11 +52,24 @@ class Job:
     blobs: Mapping[str, Buffer]
     #: What the cluster keeps for the job as long as it runs.
     objects: Sequence[Payload]
-    #: The cluster, or the loss of it, has ended the job.
+    #: The job has ended, or nobody can tell whether it has: the cluster is out of reach.
     ended: threading.Event = field(default_factory=threading.Event)
+    #: The remote values that the program uses, as people see them.
+    remote_values: Sequence[str] = ()
     cancelled: bool = False
+    #: Characters of its output that have arrived.
+    heard: int = 0
     #: Takes the job's events; called in the network's thread.
     deliver: Callable[[JobEvent], None] = _ignore
+
+    def fresh(self, output: JobOutput) -> JobOutput | None:
+        """The part of the output that has not arrived before."""
+        at = self.heard if output.at is None else output.at
+        known = self.heard - at
+        self.heard = max(self.heard, at + len(output.text))
+        if known <= 0:
+            return output
+        return replace(output, text=output.text[known:]) if known < len(output.text) else None
 
     def end(self) -> None:
         """The last event was delivered. A future may outlive its job for long, and must not keep
@@ -80,8 +95,13 @@ class Session:
         self._numbers = itertools.count(1)
         self._jobs: dict[str, Job] = {}
         self._end: PyforaError | None = None
+        #: The link is broken and being made anew; and how often it was.
+        self._interrupted = False
+        self._interruptions = 0
         #: Of each object that a remote value stands for: all that it may need, with their sizes.
         self._companions: dict[str, dict[str, int]] = {}
+        #: And what people see of the value.
+        self._texts: dict[str, str] = {}
         self.delivery = DeliveryThread(self._release)
 
     def start(self) -> None:
@@ -105,7 +125,7 @@ class Session:
                 "this is a fork of it; call pyfora.connect() in this process"
             )
         if self._end is not None:
-            raise _again(self._end)
+            raise again(self._end)
 
     # ------------------------------------------------------------------ jobs
 
@@ -130,7 +150,7 @@ class Session:
             title=title,
         )
         objects = [each for each in (payload, *message.needs) if each.data is None]
-        return Job(message, blobs, objects)
+        return Job(message, blobs, objects, remote_values=self._remote_values(captured))
 
     def launch(self, job: Job, deliver: Callable[[JobEvent], None]) -> None:
         """Send the job and what the cluster lacks of it; waits for uploads only.
@@ -141,12 +161,9 @@ class Session:
         """
         self.holdings.hold(job.objects, sent=job.blobs.keys())
         try:
-            self._supply(job.blobs)
             job.deliver = deliver
-            with self._lock:
-                if self._end is not None:
-                    raise _again(self._end)
-                self._jobs[job.submit.job] = job
+            while not self._registered(job):
+                pass
         except BaseException:
             self.let_go(job.objects)
             raise
@@ -159,6 +176,8 @@ class Session:
             if job.submit.job not in self._jobs or job.cancelled:
                 return False
             job.cancelled = True
+            if self._interrupted:
+                job.ended.set()
         self.transport.send([CancelJob(job=job.submit.job)])
         return True
 
@@ -169,6 +188,7 @@ class Session:
         with self._lock:
             sizes = {each.digest: each.size for each in objects}
             self._companions.setdefault(digest, {}).update(sizes)
+            self._texts[digest] = repr(value)
         weakref.finalize(value, self.let_go, objects).atexit = False
 
     def let_go(self, objects: Iterable[Payload]) -> None:
@@ -200,12 +220,44 @@ class Session:
                 continue
             with self._lock:
                 job = self._jobs.get(message.job)
-            if job is not None and not job.cancelled:
-                job.deliver(message)
+            if job is None or job.cancelled:
+                continue
+            event = job.fresh(message) if isinstance(message, JobOutput) else message
+            if event is not None:
+                job.deliver(event)
 
-    def on_reconnected(self) -> None:
-        """Send again what may have been lost; the manager knows jobs by their ids."""
-        self.delivery.put(self._resume)
+    def on_interrupted(self) -> None:
+        """Nobody is to wait until a job has stopped while the cluster cannot be told."""
+        with self._lock:
+            self._interrupted = True
+            self._interruptions += 1
+            stopping = [job for job in self._jobs.values() if job.cancelled]
+        for job in stopping:
+            job.ended.set()
+
+    def unfinished(self) -> Unfinished:
+        """All jobs in flight: the manager knows them by their ids, and says their ends again.
+        Those that were cancelled are over for this client, whatever the cluster knows of them."""
+        with self._lock:
+            self._interrupted = False
+            running = [job for job in self._jobs.values() if not job.cancelled]
+            stopped = [job for job in self._jobs.values() if job.cancelled]
+            self._jobs = {job.submit.job: job for job in running}
+        for job in stopped:
+            job.end()
+            self.let_go(job.objects)
+        return Unfinished(
+            objects={digest: blob for job in running for digest, blob in job.blobs.items()},
+            messages=[
+                *(replace(job.submit, heard=job.heard) for job in running),
+                *(CancelJob(job=job.submit.job) for job in stopped),
+            ],
+        )
+
+    def in_flight(self) -> int:
+        """Number of jobs whose end somebody waits for."""
+        with self._lock:
+            return sum(not job.cancelled for job in self._jobs.values())
 
     def on_lost(self, error: ConnectionError) -> None:
         """Nothing more will come: everything that waits fails with ``error``."""
@@ -220,7 +272,7 @@ class Session:
         if job is None or job.cancelled:
             self.let_go(objects_of(done))
         else:
-            job.deliver(done)
+            job.deliver(_with_names(done, job.remote_values))
         if job is not None:
             job.end()
             self.let_go(job.objects)
@@ -235,26 +287,27 @@ class Session:
         if jobs and not isinstance(end, ConnectionError):
             self.transport.send([CancelJob(job=each.submit.job) for each in jobs])
         for job in jobs:
-            job.deliver(_again(end))
+            job.deliver(again(end))
             job.end()
+
+    def _registered(self, job: Job) -> bool:
+        """Give the cluster what it lacks, and count the job to those in flight; False when that
+        has to be done anew, since the link broke meanwhile: the cluster may have lost it all."""
+        interruptions = self._interruptions
+        self._supply(job.blobs)
+        with self._lock:
+            if self._end is not None:
+                raise again(self._end)
+            if interruptions != self._interruptions:
+                return False
+            self._jobs[job.submit.job] = job
+        return True
 
     def _supply(self, blobs: Mapping[str, Buffer]) -> None:
         # The manager is asked each time: it may have dropped what nobody needed in between, and
         # one small question is nothing beside the objects that it may save.
         if blobs and (missing := self.transport.missing(blobs)):
             self.transport.upload({digest: blobs[digest] for digest in missing})
-
-    def _resume(self) -> None:
-        with self._lock:
-            jobs = list(self._jobs.values())
-        running = [job for job in jobs if not job.cancelled]
-        try:
-            self._supply({digest: blob for job in running for digest, blob in job.blobs.items()})
-        except PyforaError as error:
-            self._stop(error)
-            return
-        self.transport.send([job.submit for job in running])
-        self.transport.send([CancelJob(job=job.submit.job) for job in jobs if job.cancelled])
 
     def _needs_of_remote_values(self, graph: Graph) -> dict[str, int]:
         needs: dict[str, int] = {}
@@ -265,13 +318,32 @@ class Session:
         # Two values may stand for one object, and one of them, with what only it needs, be gone.
         return {digest: size for digest, size in needs.items() if self.holdings.in_use(digest)}
 
+    def _remote_values(self, captured: Captured) -> list[str]:
+        nodes = captured.program.graph.nodes if self._texts else []
+        used = (node.digest for node in nodes if isinstance(node, Remote))
+        return [self._texts[digest] for digest in used if digest in self._texts]
+
     def _release(self) -> None:
         with self._lock:
             released = self.holdings.surplus(quiet=not self._jobs)
             for digest in released:
                 self._companions.pop(digest, None)
+                self._texts.pop(digest, None)
         if released and not self.closed:
             self.transport.send([Release(digests=tuple(released))])
+
+
+def _with_names(done: JobDone, remote_values: Sequence[str]) -> JobDone:
+    """An object that the cluster has lost is a number to people; what it was part of has a name."""
+    failure = done.failure
+    if failure is None or failure.reason != "missing-object" or not remote_values:
+        return done
+    message = (
+        f"{failure.message}; the cluster does not have all of what it kept of "
+        f"{' and '.join(remote_values)} any more: make it anew, by define() or by the block or "
+        "call that it came from"
+    )
+    return replace(done, failure=replace(failure, message=message))
 
 
 def objects_of(done: JobDone) -> list[Payload]:
@@ -279,8 +351,3 @@ def objects_of(done: JobDone) -> list[Payload]:
     if done.result is not None and done.result.data is None:
         return [*done.objects, done.result]
     return list(done.objects)
-
-
-def _again(error: PyforaError) -> PyforaError:
-    """A copy to raise: a traceback belongs to one raise only."""
-    return type(error)(*error.args)

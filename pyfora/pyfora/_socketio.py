@@ -2,55 +2,61 @@
 
 Everything runs in one daemon thread with its own event loop. Callers append to an outbox and go
 on; the thread puts whatever waits into one frame, so a thousand small messages cost a few frames.
-When the link breaks, the thread connects again with the same session id, and gives up after
-``timeout`` seconds.
+When the link breaks, the thread connects again with the same session id, says again what may have
+been lost, and gives up after ``reconnect_seconds``.
 """
 
 import asyncio
 import logging
-import secrets
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
-from pathlib import Path
-from typing import Any, TypeVar
+from concurrent.futures import Future
+from typing import TypeVar
 
-from pyfora._errors import ConnectionError, PyforaError, VersionError
-from pyfora._http import HttpApi, Unreachable
+from pyfora._credentials import Credentials
+from pyfora._dialling import Dialler
+from pyfora._errors import ConnectionError, PyforaError
+from pyfora._http import HttpApi
 from pyfora._link import Link
 from pyfora._outbox import Outbox
+from pyfora._requests import Requests
 from pyfora._transport import Receiver
-from ufora_core import __version__
-from ufora_core.errors import ProtocolError, StoreError, VersionMismatch
+from ufora_core.errors import ProtocolError, StoreError
 from ufora_core.protocol import codec
 from ufora_core.protocol.client import FromClient
-from ufora_core.protocol.version import VERSION, check_peer
-from ufora_core.store import Buffer, ObjectStore, shares
+from ufora_core.store import Buffer, ObjectStore
+from ufora_core.tokens import TokenSource
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-#: Pause before the second attempt to connect, and the longest one, in seconds.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
-
 
 class SocketIoTransport:
     """A link to the manager at ``url`` (see ``Transport``)."""
 
-    def __init__(self, url: str, *, token: str | None, timeout: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: TokenSource | str | None,
+        timeout: float,
+        reconnect_seconds: float = 60.0,
+    ) -> None:
+        """``timeout`` is for the first link, ``reconnect_seconds`` for each after it."""
         self._url = url
-        self._timeout = timeout
-        self._http = HttpApi(url, token)
-        self._auth = {
-            "protocol": VERSION,
-            "release": __version__,
-            "session": secrets.token_hex(16),
-        }
+        source = token if isinstance(token, TokenSource) else TokenSource(token or None)
+        self._http = HttpApi(url, Credentials(source))
+        self._requests = Requests(url, reconnect_seconds)
+        self._dialler = Dialler(
+            self._http,
+            timeout=timeout,
+            reconnect_seconds=reconnect_seconds,
+            on_frame=self._on_frame,
+            on_lost=self._on_link_lost,
+        )
         self._outbox = Outbox()
         self._woken = False
-        self._ended = False
-        self._store: ObjectStore | None = None
         self._started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="pyfora-network", daemon=True)
         # Set by the thread before ``_started`` is, and constant from then on.
@@ -89,22 +95,23 @@ class SocketIoTransport:
 
     def upload(self, objects: Mapping[str, Buffer]) -> None:
         """Write into the shared folder, else send one body."""
-        if self._store is None:
-            return self._wait(lambda: self._http.upload(objects))
-        for digest, content in objects.items():
-            self._store.put_at(digest, [content])
-        return None
+        store = self._dialler.store
+        if store is not None:
+            _write(store, objects)
+        else:
+            self._wait(lambda: self._http.upload(objects))
 
     def download(self, digest: str) -> Future[Buffer]:
         """Map the object from the shared folder, else fetch it."""
-        if self._store is not None:
+        store = self._dialler.store
+        if store is not None:
             try:
                 found: Future[Buffer] = Future()
-                found.set_result(self._store.open_private(digest))
+                found.set_result(store.open_private(digest))
                 return found
             except StoreError:
                 pass  # a worker on another machine has it; the manager will get it from there
-        return self._begin(lambda: self._http.download(digest))
+        return self._requests.begin(lambda: self._http.download(digest))
 
     def get_json(self, path: str) -> object:
         """Ask the manager over HTTP."""
@@ -128,25 +135,13 @@ class SocketIoTransport:
         except RuntimeError:
             _log.debug("the link to %s is closed already", self._url)
 
-    def _begin(self, call: Callable[[], Awaitable[T]]) -> "Future[T]":
-        """Run an idempotent request in the thread, again and again while the link is down."""
-        work = self._persist(call)
-        try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop)
-        except RuntimeError:
-            work.close()
-            failed: Future[T] = Future()
-            failed.set_exception(self._closed())
-            return failed
-
     def _wait(self, call: Callable[[], Awaitable[T]]) -> T:
+        answer = self._requests.begin(call)
         try:
-            return self._begin(call).result()
-        except CancelledError:
-            raise self._closed() from None
-
-    def _closed(self) -> ConnectionError:
-        return ConnectionError(f"the connection to {self._url} is closed; connect again")
+            return answer.result()
+        except BaseException:
+            answer.cancel()  # Ctrl-C: nobody waits for it any more
+            raise
 
     # ------------------------------------------------------------------ in the thread
 
@@ -158,36 +153,39 @@ class SocketIoTransport:
         except BaseException as error:
             _log.exception("the link to %s failed", self._url)
             self._fail(ConnectionError(f"the link to {self._url} failed: {error!r}"))
+        finally:
+            closed = f"the connection to {self._url} is closed; connect again"
+            self._requests.end(ConnectionError(closed))
 
     def _fail(self, error: PyforaError) -> None:
         if not self._started.done():
             self._started.set_exception(error)
         elif isinstance(error, ConnectionError):
+            self._requests.end(error)
             self._receiver.on_lost(error)
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._requests.start()
         self._wake = asyncio.Event()
         self._task = asyncio.current_task()
         if self._closing:
             return
         async with self._http:
             try:
-                link = await self._connect()
+                link = await self._dialler.first()
                 self._started.set_result(None)
                 while True:
                     await self._serve(link)
-                    _log.info("the link to %s broke; connecting again", self._url)
-                    link = await self._connect()
-                    self._receiver.on_reconnected()
+                    self._receiver.on_interrupted()
+                    link = await self._dialler.again(link.why, self._say_again, self._in_flight)
             except PyforaError as error:
                 self._fail(error)
-            finally:
-                self._ended = True
 
     async def _serve(self, link: Link) -> None:
         """Send what is queued until the link breaks; on the way out, send what is left."""
-        link.on_lost = self._wake.set
+        if not link.lost:
+            self._requests.link_is_up()
         try:
             while not link.lost:
                 self._woken = False
@@ -201,64 +199,28 @@ class SocketIoTransport:
                     await link.send(frame)
             await link.close()
 
-    async def _connect(self) -> Link:
-        """A link, or the error that a user understands. Waits for a manager that is not up yet."""
-        deadline = self._loop.time() + self._timeout
-        pause = _FIRST_PAUSE
-        reason = "no answer"
-        while True:
-            try:
-                async with asyncio.timeout_at(deadline):
-                    return await self._attempt()
-            except Unreachable as error:
-                reason = str(error)
-            except TimeoutError:
-                pass
-            if self._loop.time() + pause >= deadline:
-                raise ConnectionError(
-                    f"no Ufora manager can be reached at {self._url} ({reason}; tried for "
-                    f"{self._timeout:g} s); start one with `ufora-manager`, check the address, "
-                    "or leave it out: pyfora.connect() starts a cluster on this machine"
-                )
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+    def _on_link_lost(self) -> None:
+        self._requests.link_is_down()
+        self._wake.set()
 
-    async def _attempt(self) -> Link:
-        # The plain request first: its answer tells strangers, tokens and managers apart, which a
-        # failed websocket handshake does not.
-        answer = await self._http.get_json("/api/v1/store")
-        self._store = _shared_store(answer)
-        link = Link(self._http, self._on_frame)
-        try:
-            await link.open(self._auth)
-        except ConnectionError:
-            await self._check_version()
-            raise
-        return link
+    async def _say_again(self, link: Link) -> None:
+        """Put first what the manager may not have heard, and give it the objects for it."""
+        self._outbox.drop_submits()
+        unfinished = self._receiver.unfinished()
+        if unfinished.objects:
+            await self._requests.attempt(lambda: self._restore(unfinished.objects))
+        self._outbox.put_first(unfinished.messages)
 
-    async def _check_version(self) -> None:
-        """Versions that differ are the usual reason of a refusal, and the manager tells its own."""
-        about = await self._http.get_json("/api/v1/cluster")
-        try:
-            check_peer(f"the manager at {self._url}", int(about["protocol"]), str(about["release"]))
-        except VersionMismatch as mismatch:
-            raise VersionError(str(mismatch)) from None
-        except (KeyError, TypeError, ValueError):
-            pass  # it refused for a reason of its own, and has said so
+    async def _restore(self, objects: Mapping[str, Buffer]) -> None:
+        lacking = {each: objects[each] for each in await self._http.missing(objects)}
+        if self._dialler.store is not None:
+            await asyncio.to_thread(_write, self._dialler.store, lacking)
+        elif lacking:
+            await self._http.upload(lacking)
 
-    async def _persist(self, call: Callable[[], Awaitable[T]]) -> T:
-        deadline: float | None = None
-        while not self._ended:
-            try:
-                return await call()
-            except Unreachable as error:
-                deadline = deadline or self._loop.time() + self._timeout
-                if self._loop.time() + _LONGEST_PAUSE > deadline:
-                    raise ConnectionError(
-                        f"the manager at {self._url} cannot be reached any more: {error}"
-                    ) from None
-            await asyncio.sleep(_LONGEST_PAUSE)
-        raise self._closed()
+    def _in_flight(self) -> str:
+        jobs, requests = self._receiver.in_flight(), self._requests.count
+        return f"{jobs} blocks and calls, and {requests} requests for objects"
 
     def _on_frame(self, frame: object) -> None:
         if not isinstance(frame, bytes):
@@ -272,12 +234,6 @@ class SocketIoTransport:
         self._receiver.on_messages(messages)
 
 
-def _shared_store(answer: Any) -> ObjectStore | None:
-    """The manager's own store, when this process can read and write its folder."""
-    if not isinstance(answer, dict):
-        return None
-    path, proof = str(answer.get("path", "")), str(answer.get("proof", ""))
-    try:
-        return ObjectStore(Path(path)) if shares(path, proof) else None
-    except StoreError:
-        return None
+def _write(store: ObjectStore, objects: Mapping[str, Buffer]) -> None:
+    for digest, content in objects.items():
+        store.put_at(digest, [content])

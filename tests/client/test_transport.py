@@ -2,8 +2,6 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,52 +9,10 @@ import pytest
 import pyfora
 from fake_manager import FakeManager
 from pyfora._socketio import SocketIoTransport
+from recorder import Recorder, connected, somebody_else, submit, unused_port
 from ufora_core.protocol.client import CancelJob, JobOutput, Release, Submit, ToClient
-from ufora_core.protocol.parts import Payload
 from ufora_core.protocol.version import VERSION
 from ufora_core.store import ObjectStore, digest_of
-
-
-class Recorder:
-    """A receiver that remembers."""
-
-    def __init__(self) -> None:
-        self.messages: list[ToClient] = []
-        self.reconnects = 0
-        self.lost: pyfora.ConnectionError | None = None
-        self._changed = threading.Condition()
-
-    def on_messages(self, messages: Sequence[ToClient]) -> None:
-        with self._changed:
-            self.messages.extend(messages)
-            self._changed.notify_all()
-
-    def on_reconnected(self) -> None:
-        with self._changed:
-            self.reconnects += 1
-            self._changed.notify_all()
-
-    def on_lost(self, error: pyfora.ConnectionError) -> None:
-        with self._changed:
-            self.lost = error
-            self._changed.notify_all()
-
-    def wait_for(self, condition: Callable[[], bool]) -> None:
-        with self._changed:
-            assert self._changed.wait_for(condition, timeout=20)
-
-
-@contextmanager
-def connected(
-    manager: FakeManager, *, token: str | None = None, timeout: float = 10.0
-) -> Iterator[tuple[SocketIoTransport, Recorder]]:
-    recorder = Recorder()
-    transport = SocketIoTransport(manager.url, token=token, timeout=timeout)
-    transport.start(recorder)
-    try:
-        yield transport, recorder
-    finally:
-        transport.close()
 
 
 def refused(url: str, *, token: str | None = None, timeout: float = 0.3) -> str:
@@ -66,16 +22,6 @@ def refused(url: str, *, token: str | None = None, timeout: float = 0.3) -> str:
         transport.start(Recorder())
     assert url in str(raised.value)
     return f"{type(raised.value).__name__}: {raised.value}"
-
-
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-        return port
-
-
-def submit(number: int, data: bytes = b"") -> Submit:
-    return Submit(job=f"job-{number}", program=Payload(digest_of(data), len(data), data))
 
 
 # ------------------------------------------------------------------ messages
@@ -233,67 +179,3 @@ def test_the_right_token_opens_every_route() -> None:
     manager = FakeManager(token="right")
     with manager, connected(manager, token="right") as (transport, _):
         assert transport.missing([]) == []
-
-
-@contextmanager
-def somebody_else(answer: bytes) -> Iterator[str]:
-    """A server of something else, which gives the same answer to everybody."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            while True:
-                try:
-                    peer, _ = server.accept()
-                except OSError:
-                    return
-                with peer:
-                    peer.recv(10_000)
-                    peer.sendall(answer)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        finally:
-            server.shutdown(socket.SHUT_RDWR)
-            thread.join()
-
-
-# ------------------------------------------------------------------ losing the link
-
-
-def test_a_broken_link_is_made_anew_with_the_same_session() -> None:
-    with FakeManager() as manager, connected(manager) as (transport, recorder):
-        manager.break_links()
-        recorder.wait_for(lambda: recorder.reconnects == 1)
-        assert len(manager.sessions) == 2 and len(set(manager.sessions)) == 1
-        transport.send([submit(1)])
-        manager.wait_for(lambda: bool(manager.received))
-
-
-def test_a_manager_that_stays_away_is_lost_after_the_timeout() -> None:
-    with FakeManager() as manager:
-        recorder = Recorder()
-        transport = SocketIoTransport(manager.url, token=None, timeout=0.5)
-        transport.start(recorder)
-    recorder.wait_for(lambda: recorder.lost is not None)
-    assert manager.url in str(recorder.lost)
-    with pytest.raises(pyfora.ConnectionError, match="closed"):
-        transport.missing(["a" * 64])
-    transport.close()
-
-
-def test_a_request_outlives_a_restart_of_the_manager() -> None:
-    with FakeManager() as manager:
-        port = manager.port
-        recorder = Recorder()
-        transport = SocketIoTransport(manager.url, token=None, timeout=20)
-        transport.start(recorder)
-    answer: list[list[str]] = []
-    asking = threading.Thread(target=lambda: answer.append(transport.missing(["a" * 64])))
-    asking.start()
-    with FakeManager(port=port):
-        asking.join()
-        recorder.wait_for(lambda: recorder.reconnects == 1)
-        transport.close()
-    assert answer == [["a" * 64]]

@@ -40,6 +40,7 @@ def test_manager_reads_back_what_it_wrote(settings: ManagerSettings) -> None:
         base_port=ports,
         bind_address=addresses,
         name=st.just("w"),
+        token=st.none() | st.just("secret"),
         executors=st.integers(1, 64),
         memory_bytes=st.none() | st.integers(64, 4096).map(lambda mebi: mebi * 1024 * 1024),
         data_dir=st.just(Path("/data")),
@@ -100,18 +101,42 @@ def test_defaults_are_the_documented_ports_on_loopback() -> None:
     assert (worker.base_port, worker.bind, worker.own_address) == (30009, "127.0.0.1", "127.0.0.1")
 
 
-def test_a_token_opens_the_front_end_and_nothing_else() -> None:
-    settings = ManagerSettings.from_env({"UFORA_AUTH_TOKEN": "secret"})
-    assert settings.web_bind == "0.0.0.0"
-    assert settings.registry_bind == "127.0.0.1"
+def test_a_token_opens_every_port() -> None:
+    env = {"UFORA_AUTH_TOKEN": "secret"}
+    manager, worker = ManagerSettings.from_env(env), WorkerSettings.from_env(env)
+    assert manager.web_bind == manager.registry_bind == worker.bind == "0.0.0.0"
+    assert not manager.unguarded and not worker.unguarded
 
 
-def test_a_bind_beyond_loopback_is_refused_unless_insecure() -> None:
+def test_a_bind_beyond_loopback_is_refused_without_a_token_unless_insecure() -> None:
+    bind = {"UFORA_BIND_ADDRESS": "0.0.0.0"}
     for settings in (ManagerSettings, WorkerSettings):
-        with pytest.raises(SettingsError, match="UFORA_INSECURE=1"):
-            settings.from_env({"UFORA_BIND_ADDRESS": "0.0.0.0"})
-    env = {"UFORA_BIND_ADDRESS": "0.0.0.0", "UFORA_INSECURE": "1"}
-    assert WorkerSettings.from_env(env).bind == "0.0.0.0"
+        with pytest.raises(SettingsError, match=r"set UFORA_AUTH_TOKEN_FILE.*UFORA_INSECURE=1"):
+            settings.from_env(bind)
+        assert settings.from_env(bind | {"UFORA_AUTH_TOKEN": "secret"}).bind_address == "0.0.0.0"
+        assert settings.from_env(bind | {"UFORA_INSECURE": "1"}).unguarded
+
+
+def test_a_pods_environment_names_the_files_and_never_holds_a_token(tmp_path: Path) -> None:
+    file, second = tmp_path / "token", tmp_path / "second-token"
+    file.write_text("secret\n")
+    for kind in (ManagerSettings, WorkerSettings):
+        settings = kind(token_file=file, second_token_file=second)
+        env = settings.to_env()
+        assert env["UFORA_AUTH_TOKEN_FILE"] == str(file)
+        assert env["UFORA_AUTH_SECOND_TOKEN_FILE"] == str(second)
+        assert "secret" not in env.values() and "UFORA_AUTH_TOKEN" not in env
+        assert kind.from_env(env).token_source == settings.token_source
+
+
+def test_a_token_does_not_show_where_settings_are_logged() -> None:
+    for settings in (ManagerSettings(token="secret"), WorkerSettings(token="secret")):
+        assert "secret" not in repr(settings) and "secret" not in repr(settings.token_source)
+
+
+def test_a_second_token_needs_a_first() -> None:
+    with pytest.raises(SettingsError, match="UFORA_AUTH_TOKEN_FILE"):
+        WorkerSettings.from_env({"UFORA_AUTH_SECOND_TOKEN_FILE": "/second"})
 
 
 def test_own_address_is_that_of_the_full_host_name_when_the_manager_is_elsewhere() -> None:
@@ -134,7 +159,8 @@ def test_an_own_address_that_is_loopback_or_unknown_names_the_variable() -> None
 def test_a_token_comes_from_a_file_without_its_line_end(tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("secret\n")
-    assert ManagerSettings.from_env({"UFORA_AUTH_TOKEN_FILE": str(file)}).token == "secret"
+    settings = ManagerSettings.from_env({"UFORA_AUTH_TOKEN_FILE": str(file)})
+    assert settings.token_source.read().token == "secret"
 
 
 @pytest.mark.parametrize("token", ["", "with space", "ünicode"])

@@ -17,7 +17,7 @@ def settings(tmp_path: Path) -> ManagerSettings:
 
 @pytest.fixture
 async def manager(settings: ManagerSettings) -> AsyncIterator[Running]:
-    async with running(settings) as manager:
+    async with running(settings, hold=0) as manager:
         yield manager
     # Files are opened in threads of the loop, which would otherwise outlive the test.
     await asyncio.get_running_loop().shutdown_default_executor()

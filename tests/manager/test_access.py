@@ -9,8 +9,9 @@ from ufora_manager.access import Access, Refusal
 from ufora_manager.app import running
 
 OPEN = Access()
-GUARDED = Access(token="secret")
-STRICT = Access(token="secret", always=True)
+GUARDED = Access(lambda: ("secret",))
+STRICT = Access(lambda: ("secret",), always=True)
+ROTATING = Access(lambda: ("new", "secret"))
 OWN = "10.0.0.5"
 
 
@@ -100,7 +101,7 @@ def test_refusal_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT", "OPTIONS", "PATCH", "HEAD"])
-@pytest.mark.parametrize("path", ["/api/v1/cluster", "/healthz", "/socket.io/", "/no/such/page"])
+@pytest.mark.parametrize("path", ["/api/v1/cluster", "/metrics", "/socket.io/", "/no/such/page"])
 async def test_every_method_and_path_is_guarded(
     settings: ManagerSettings, method: str, path: str
 ) -> None:
@@ -116,3 +117,33 @@ async def test_every_method_and_path_is_guarded(
         token = {"Authorization": "Bearer secret"}
         async with http.request(method, url, headers=forwarded | token) as response:
             assert response.status != 401
+
+
+@pytest.mark.parametrize("token", ["new", "secret"])
+def test_both_tokens_are_accepted_while_one_replaces_the_other(token: str) -> None:
+    assert status(ROTATING, "10.0.0.9", Authorization=f"Bearer {token}") == 200
+    assert status(ROTATING, "10.0.0.9", Authorization="Bearer old") == 401
+
+
+def test_tokens_are_asked_for_at_each_request() -> None:
+    accepted = ["one"]
+    access = Access(lambda: tuple(accepted))
+    assert status(access, "10.0.0.9", Authorization="Bearer one") == 200
+    accepted[:] = ["two"]
+    assert status(access, "10.0.0.9", Authorization="Bearer one") == 401
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+async def test_health_needs_no_token_and_no_known_host(
+    settings: ManagerSettings, path: str
+) -> None:
+    from dataclasses import replace
+
+    guarded = replace(settings, token="secret", require_token="always", bind_address="127.0.0.1")
+    foreign = {"Host": "10.1.2.3:30000", "Origin": "http://elsewhere.example"}
+    async with running(guarded) as manager, aiohttp.ClientSession() as http:
+        url = f"http://127.0.0.1:{manager.web_port}{path}"
+        async with http.get(url, headers=foreign) as response:
+            assert response.status == 200
+        async with http.post(url, headers=foreign) as response:
+            assert response.status == 403

@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import socket
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -83,6 +84,7 @@ async def test_session_goes_on_where_its_client_connects_again(manager: Running)
             await client.submit("a")
             await worker.next(PlaceRoot)
         async with FakeClient(manager.web_port) as client:
+            await client.submit("a")
             worker.send(worker.done("a"))
             assert (await client.next(JobDone)).job == "a"
             await client.submit("a")
@@ -150,8 +152,9 @@ async def test_frames_that_are_no_socketio_are_logged_once(
     assert "127.0.0.1 sent frames that are no socket.io" in logged.getMessage()
 
 
-async def test_clients_hear_that_the_manager_stops(settings: ManagerSettings) -> None:
-    async with running(settings) as manager:
+async def test_clients_hear_that_a_manager_with_a_lifeline_stops(settings: ManagerSettings) -> None:
+    # Whoever started it for itself alone holds its lifeline; no manager comes after this one.
+    async with running(replace(settings, lifeline=0)) as manager:
         client = await FakeClient(manager.web_port).__aenter__()
         await client.submit("a")
         await client.submit("b")

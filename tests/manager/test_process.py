@@ -248,6 +248,7 @@ def test_worker_beside_an_open_manager_registers_an_address_that_others_reach() 
     }
 
 
-def test_worker_beside_the_manager_is_not_given_its_token() -> None:
+def test_worker_beside_the_manager_gets_its_tokens_but_not_its_lifeline() -> None:
     env = {"UFORA_AUTH_TOKEN": "secret", "UFORA_LIFELINE_FD": "5"}
-    assert "secret" not in worker_environment(env, ManagerSettings(), 1).values()
+    worker = worker_environment(env, ManagerSettings(bind_address="127.0.0.1"), 1)
+    assert worker["UFORA_AUTH_TOKEN"] == "secret" and "UFORA_LIFELINE_FD" not in worker

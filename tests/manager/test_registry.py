@@ -140,10 +140,26 @@ async def test_garbage_is_logged_once_with_its_peer_and_disturbs_nobody(
 NO_SUCH_MECHANISM = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NONSENSE".ljust(52, b"\0")
 
 
-@pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", b"\xff", NO_SUCH_MECHANISM])
 async def test_bytes_that_are_no_zeromq_are_logged_once(
-    manager: Running, caplog: pytest.LogCaptureFixture, garbage: bytes
+    manager: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
+    await meet_strangers(manager, caplog, NO_SUCH_MECHANISM, "does not speak our protocol")
+    assert len(warnings_in(caplog)) == 1
+
+
+@pytest.mark.parametrize("bytes_sent", [b"", b"\xff", b"GET / HTTP/1.1\r\n\r\n"])
+async def test_who_connects_and_hangs_up_is_no_warning(
+    manager: Running, caplog: pytest.LogCaptureFixture, bytes_sent: bytes
+) -> None:
+    caplog.set_level(logging.INFO)
+    await meet_strangers(manager, caplog, bytes_sent, "hung up")
+    assert warnings_in(caplog) == []
+
+
+async def meet_strangers(
+    manager: Running, caplog: pytest.LogCaptureFixture, bytes_sent: bytes, logged: str
+) -> None:
+    """Two strangers send the same and hang up; one line of the log holds ``logged``."""
     strangers = [
         await asyncio.open_connection("127.0.0.1", manager.registry_port) for _ in range(2)
     ]
@@ -151,11 +167,10 @@ async def test_bytes_that_are_no_zeromq_are_logged_once(
         worker.send(worker.hello())
         await worker.next(Welcome)
         for _, writer in strangers:
-            writer.write(garbage)
+            writer.write(bytes_sent)
             writer.close()
-        while not warnings_in(caplog):
+        while logged not in caplog.text:
             await asyncio.sleep(0)
         worker.send(Heartbeat(incarnation="one", idle=0))
         await worker.next(HeartbeatSeen)
-    (complaint,) = warnings_in(caplog)
-    assert "does not speak our protocol" in complaint
+    assert caplog.text.count(logged) == 1

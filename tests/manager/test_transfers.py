@@ -14,10 +14,12 @@ from ufora_core.protocol.parts import Payload, WorkerAddress
 from ufora_core.protocol.worker import Heartbeat, HeartbeatSeen, PlaceRoot, Welcome
 from ufora_core.store import ObjectStore, digest_of
 from ufora_core.strangers import Strangers
+from ufora_core.tokens import Tokens, TokenSource
 from ufora_manager.app import Running
 from ufora_manager.data_links import DataLinks
 from ufora_manager.errors import TransferError
 
+NO_TOKENS = Tokens(TokenSource())
 SIZES = [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 20 * CHUNK_SIZE + 7]
 
 
@@ -37,7 +39,7 @@ async def test_objects_arrive_as_they_were_in_both_directions(
     data = bytes_of(size)
     digest = store.put(data).digest
     with zmq.Context[zmq.Socket[bytes]]() as context:
-        links = DataLinks(context, store, manager="m", strangers=Strangers())
+        links = DataLinks(context, NO_TOKENS, store, manager="m", strangers=Strangers())
         async with FakeWorker(1) as worker:
             await links.push(worker.address, digest)
             assert worker.objects == {digest: data}
@@ -50,7 +52,7 @@ async def test_objects_arrive_as_they_were_in_both_directions(
 async def test_many_transfers_share_one_link(store: ObjectStore) -> None:
     objects = {digest_of(data): data for data in (bytes_of(n * 400_000) for n in range(12))}
     with zmq.Context[zmq.Socket[bytes]]() as context:
-        links = DataLinks(context, store, manager="m", strangers=Strangers())
+        links = DataLinks(context, NO_TOKENS, store, manager="m", strangers=Strangers())
         async with FakeWorker(1) as worker:
             worker.objects = objects
             twice = [*objects, *objects]
@@ -63,7 +65,7 @@ async def test_object_that_several_jobs_need_at_once_arrives_whole(store: Object
     data = bytes_of(10 * CHUNK_SIZE)
     digest = store.put(data).digest
     with zmq.Context[zmq.Socket[bytes]]() as context:
-        links = DataLinks(context, store, manager="m", strangers=Strangers())
+        links = DataLinks(context, NO_TOKENS, store, manager="m", strangers=Strangers())
         async with FakeWorker(1) as worker:
             await asyncio.gather(*(links.push(worker.address, digest) for _ in range(4)))
             assert worker.objects == {digest: data}
@@ -72,7 +74,7 @@ async def test_object_that_several_jobs_need_at_once_arrives_whole(store: Object
 
 async def test_object_that_the_worker_lacks_is_refused_with_its_reason(store: ObjectStore) -> None:
     with zmq.Context[zmq.Socket[bytes]]() as context:
-        links = DataLinks(context, store, manager="m", strangers=Strangers())
+        links = DataLinks(context, NO_TOKENS, store, manager="m", strangers=Strangers())
         async with FakeWorker(1) as worker:
             with pytest.raises(TransferError, match=r"worker w0 .* says: no such object"):
                 await links.fetch(worker.address, "0" * 64)
@@ -82,7 +84,7 @@ async def test_object_that_the_worker_lacks_is_refused_with_its_reason(store: Ob
 
 async def test_object_that_is_altered_on_its_way_is_refused(store: ObjectStore) -> None:
     with zmq.Context[zmq.Socket[bytes]]() as context:
-        links = DataLinks(context, store, manager="m", strangers=Strangers())
+        links = DataLinks(context, NO_TOKENS, store, manager="m", strangers=Strangers())
         async with FakeWorker(1) as worker:
             worker.objects["0" * 64] = b"something else"
             with pytest.raises(TransferError, match="not that object"):
@@ -94,7 +96,7 @@ async def test_object_that_is_altered_on_its_way_is_refused(store: ObjectStore) 
 async def test_transfer_with_a_worker_that_leaves_fails_at_once(store: ObjectStore) -> None:
     nobody = WorkerAddress("w9", "127.0.0.1", 1, 9)
     with zmq.Context[zmq.Socket[bytes]]() as context:
-        links = DataLinks(context, store, manager="m", strangers=Strangers())
+        links = DataLinks(context, NO_TOKENS, store, manager="m", strangers=Strangers())
         transfer = asyncio.ensure_future(links.fetch(nobody, "0" * 64))
         await asyncio.sleep(0)
         links.drop("w9")

@@ -4,9 +4,9 @@ import pytest
 
 from scheduling import Cluster, bulk, of, told_worker
 from ufora_core.protocol.worker import ForgetObjects
-from ufora_manager.scheduler.client_events import AWAY_FOR
 from ufora_manager.scheduler.commands import Command, DeleteObjects
 from ufora_manager.scheduler.objects import ANNOUNCED_FOR
+from ufora_manager.scheduler.state import AWAY_FOR
 
 INPUT, RESULT = bulk("a"), bulk("b")
 

@@ -6,10 +6,10 @@ import pytest
 
 from scheduling import Cluster, failure, of, placed, told_client
 from ufora_manager.errors import EventRefused
-from ufora_manager.scheduler.client_events import ANSWER_KEPT_FOR, AWAY_FOR, ORPHANS_KEPT_FOR
+from ufora_manager.scheduler.client_events import ANSWER_KEPT_FOR, ORPHANS_KEPT_FOR
 from ufora_manager.scheduler.commands import Command, TellClient, Withdraw
 from ufora_manager.scheduler.events import Tick
-from ufora_manager.scheduler.state import JobState
+from ufora_manager.scheduler.state import AWAY_FOR, JobState
 
 
 @pytest.fixture

@@ -87,10 +87,12 @@ def test_root_that_a_reconnected_worker_no_longer_has_is_lost(cluster: Cluster) 
     assert "link to worker w0 broke" in told.message
 
 
-def test_root_that_crossed_the_hello_on_its_way_is_not_lost(cluster: Cluster) -> None:
+def test_root_that_crossed_the_hello_or_went_down_with_the_link_is_sent_again(
+    cluster: Cluster,
+) -> None:
     cluster.submit("a")
     cluster.now += 0.1
-    assert cluster.join("w0") == []
+    assert placed(cluster.join("w0")) == {"a": "w0"}
     assert cluster.state_of("a") is JobState.PLACED
 
 

@@ -1,9 +1,9 @@
 """A program that speaks like an executor, and does what a job's name says.
 
 ``echo``: ends well. ``exit-3``: ends its process. ``segv``: is killed by the system. ``hang``: does
-not hear a stop. ``eat``: uses 200 MiB of memory. ``wait``: ends when it is stopped. ``garbage``:
-breaks its channel. ``print``: prints and ends. ``give``: gives items 10 to 20 away and waits;
-``give-bulk`` likewise, with a task and a result that are in the store.
+not hear a stop. ``eat``: uses 200 MiB of memory. ``wait``: prints, and ends when it is stopped.
+``garbage``: breaks its channel. ``print``: prints and ends. ``give``: gives items 10 to 20 away and
+waits; ``give-bulk`` likewise, with a task and a result that are in the store.
 """
 
 import json
@@ -66,6 +66,7 @@ def run_root(channel: Channel, sock: socket.socket, job: str) -> None:
             eaten = b"x" * (200 << 20)
             time.sleep(len(eaten))
         case "wait":
+            channel.send(Printed(job=job, stream="stdout", text="waiting\n"))
             time.sleep(1000)
         case "print":
             channel.send(Printed(job=job, stream="stdout", text="hello\n"))

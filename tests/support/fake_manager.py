@@ -40,12 +40,16 @@ class FakeManager:
         protocol: int = VERSION,
         store: tuple[str, str] = ("", ""),
         port: int = 0,
+        unanswered: int = 0,
     ) -> None:
+        """Of the uploads, the first ``unanswered`` get no answer."""
         self.objects: dict[str, bytes] = {}
         self.received: list[FromClient] = []
         self.frames = 0
         self.sessions: list[str] = []
         self.uploads = 0
+        self.unanswered = 0
+        self._to_leave_unanswered = unanswered
         self._reply = reply
         self._token = token
         self._refusal = refusal
@@ -170,6 +174,9 @@ class FakeManager:
 
     async def _on_upload(self, request: web.Request) -> web.Response:
         body = await request.read()
+        if self.unanswered < self._to_leave_unanswered:
+            self._note(self._count_unanswered)
+            await self._stop.wait()
         at = 0
         while at < len(body):
             digest, size = _HEADER.unpack_from(body, at)
@@ -191,6 +198,9 @@ class FakeManager:
         if content is None:
             return web.json_response({"error": "no worker has it"}, status=404)
         return web.Response(body=content)
+
+    def _count_unanswered(self) -> None:
+        self.unanswered += 1
 
     def _note(self, record: Callable[[], object]) -> None:
         with self._arrived:

@@ -2,21 +2,26 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import zmq
 
 from ufora_core import __version__
+from ufora_core.dialer import Dialer
+from ufora_core.listener import Listener
 from ufora_core.protocol import codec
 from ufora_core.protocol.data import CHUNK_SIZE, Chunk, ChunkTaken, DataReply, Fetch, Unknown
 from ufora_core.protocol.parts import Message, Payload, WorkerAddress
 from ufora_core.protocol.version import VERSION
 from ufora_core.protocol.worker import Hello, PlaceRoot, RootDone
-from ufora_core.sockets import bind_router, connect_dealer
 from ufora_core.store import digest_of
+from ufora_core.tokens import Tokens, TokenSource
 from ufora_manager.loop_socket import LoopSocket
 
 T = TypeVar("T", bound=Message)
+
+NO_TOKENS = TokenSource()
 
 #: Longest wait for a message, in seconds; it only ever runs out when a test fails.
 PATIENCE = 10.0
@@ -28,23 +33,50 @@ class FakeWorker:
     ``objects`` is its store. ``answer``, when set, is called with each ``PlaceRoot``.
     """
 
-    def __init__(self, registry_port: int, name: str = "w0", executors: int = 2) -> None:
+    def __init__(
+        self,
+        registry_port: int,
+        name: str = "w0",
+        executors: int = 2,
+        tokens: TokenSource = NO_TOKENS,
+    ) -> None:
         self.name = name
         self.executors = executors
         self.objects: dict[str, bytes] = {}
         self.pushed: dict[str, bytearray] = {}
         self.answer: Callable[[PlaceRoot], None] | None = None
         self.inbox: asyncio.Queue[Any] = asyncio.Queue()
+        self.tokens = Tokens(tokens)
+        #: True for each connection to the manager that was made, False for each that broke.
+        self.links: list[bool] = []
         self._registry_port = registry_port
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        dealer = connect_dealer(self._context, "127.0.0.1", self._registry_port, self.name)
-        router, data_port = bind_router(self._context, "127.0.0.1", 0, "")
-        self._registry = LoopSocket(loop, dealer, self._on_message)
-        self._data = LoopSocket(loop, router, self._on_request)
-        self.address = WorkerAddress(self.name, "127.0.0.1", 1, data_port)
+        attach = partial(LoopSocket, loop)
+        self._registry = Dialer(
+            self._context,
+            attach,
+            self.tokens,
+            self._on_message,
+            self.links.append,
+            peer="the manager",
+            host="127.0.0.1",
+            port=self._registry_port,
+            identity=self.name,
+        )
+        self._data = Listener(
+            self._context,
+            attach,
+            self.tokens,
+            self._on_request,
+            what="data port",
+            host="127.0.0.1",
+            port=0,
+            variable="",
+        )
+        self.address = WorkerAddress(self.name, "127.0.0.1", 1, self._data.port)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 
-import pyfora
+from pyfora._errors import LostObject
 from pyfora._transport import Receiver
 from ufora_core import program
 from ufora_core.program import Result
@@ -52,7 +52,7 @@ class ScriptedTransport:
         if digest in self.objects:
             future.set_result(bytearray(self.objects[digest]))
         else:
-            future.set_exception(pyfora.ConnectionError(f"{self.url} lost {digest[:12]}"))
+            future.set_exception(LostObject(f"{self.url} lost {digest[:12]}"))
         return future
 
     def get_json(self, path: str) -> object:

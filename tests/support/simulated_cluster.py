@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from simulation import ModelExecutor, Words, World
 from ufora_core.protocol.executor import FromExecutor, ToExecutor
@@ -91,13 +91,19 @@ class PlainManager:
 class SimulatedWorker:
     """A real ``WorkerState`` whose commands are carried out in the model."""
 
-    def __init__(self, cluster: "Cluster", address: WorkerAddress, executors: int) -> None:
+    def __init__(
+        self, cluster: "Links[Any]", address: WorkerAddress, executors: int, first_lease: int = 0
+    ) -> None:
         self.cluster, self.world, self.address = cluster, cluster.world, address
-        self.state = WorkerState(address, executors, first_lease=cluster.world.rng.randrange(1000))
+        first_lease += cluster.world.rng.randrange(1000)
+        self.state = WorkerState(address, executors, first_lease)
         self.alive = True
         self.hungry = 0
         self.executors: dict[int, ModelExecutor] = {}
         self._fetches: set[int] = set()
+
+    def begin(self) -> None:
+        """The process runs."""
         self._tick()
 
     def handle(self, event: events.Event) -> None:
@@ -107,6 +113,10 @@ class SimulatedWorker:
             assert sentences == [], f"{sentences} after {event}"
             for command in wanted:
                 self._carry_out(command)
+
+    def tell_manager(self, report: ToManager) -> None:
+        """A message for the manager goes out."""
+        self.cluster.to_manager(self.address.name, report)
 
     def end_executor(self, index: int) -> None:
         """The process ends, whoever did it."""
@@ -119,6 +129,12 @@ class SimulatedWorker:
         ended = events.ExecutorEnded(index, "executor-died", "was killed by the simulation")
         self.world.after(CHANNEL_DELAY, lambda: self.handle(ended))
 
+    def end(self) -> None:
+        """The process is gone, and its executors with it."""
+        self.alive = False
+        for executor in self.executors.values():
+            executor.alive = False
+
     def _tick(self) -> None:
         if self.alive:
             self.handle(events.Tick())
@@ -129,7 +145,7 @@ class SimulatedWorker:
             case commands.SetHungry(slots=slots):
                 self.hungry = slots
             case commands.TellManager(message=report):
-                self.cluster.to_manager(self.address.name, report)
+                self.tell_manager(report)
             case commands.TellPeer(peer=peer, message=words):
                 self.cluster.to_peer(self.address.name, peer.name, words)
             case commands.FetchObjects(ticket=ticket):
@@ -147,6 +163,10 @@ class SimulatedWorker:
                 self._start(index)
             case commands.KillExecutor(executor=index):
                 self.end_executor(index)
+            case commands.SetYield(executor=index, wanted=wanted):
+                self.executors[index].words.yields = wanted
+            case commands.AskRepeatable(executor=index):
+                self.executors[index].ask()
             case commands.SetStop(executor=index, value=value) if index in self.executors:
                 self.executors[index].words.stop = value
                 self.executors[index].signal()
@@ -195,36 +215,21 @@ class SimulatedWorker:
         )
 
 
-class Cluster:
-    """Workers, the links between them, and a manager."""
+W = TypeVar("W", bound=SimulatedWorker)
 
-    def __init__(
-        self,
-        world: World,
-        executors: list[int],
-        manager: Callable[[dict[str, WorkerAddress]], Manager] = PlainManager,
-    ) -> None:
+
+class Links(Generic[W]):
+    """Workers and the links between them."""
+
+    def __init__(self, world: World) -> None:
         self.world = world
-        addresses = {f"w{i}": WorkerAddress(f"w{i}", "h", i, i) for i in range(len(executors))}
-        self.manager = manager(dict(addresses))
         self._last_arrival: dict[tuple[str, str], float] = {}
         self._broken_links: dict[tuple[str, str], int] = {}
-        self.workers: dict[str, SimulatedWorker] = {}
-        for address, count in zip(addresses.values(), executors, strict=True):
-            self.workers[address.name] = SimulatedWorker(self, address, count)
-
-    def order(self, orders: list[tuple[str, events.Order]]) -> None:
-        """The manager's messages go out."""
-        for name, message in orders:
-            arrive = partial(self.workers[name].handle, events.ManagerSaid(message))
-            self._send("manager", name, MANAGER_DELAY, arrive)
+        self.workers: dict[str, W] = {}
 
     def to_manager(self, worker: str, message: ToManager) -> None:
-        def arrive() -> None:
-            if self.workers[worker].alive:
-                self.order(self.manager.said(worker, message))
-
-        self._send(worker, "manager", MANAGER_DELAY, arrive)
+        """What a worker tells the manager."""
+        raise NotImplementedError
 
     def to_peer(self, sender: str, receiver: str, message: ToPeer) -> None:
         link, target = (sender, receiver), self.workers[receiver]
@@ -244,7 +249,48 @@ class Cluster:
                     self.world.after(late, lambda: target.handle(events.PeerSaid(message)))
 
         delay = self.world.chances.latency * (0.5 + self.world.rng.random())
-        self._send(sender, receiver, delay, arrive)
+        self.send(sender, receiver, delay, arrive)
+
+    def break_link(self, sender: str, receiver: str) -> None:
+        """What is on its way is lost, and the sender notices."""
+        self._broken_links[sender, receiver] = self._broken_links.get((sender, receiver), 0) + 1
+        self.workers[sender].handle(events.LinkBroken(receiver))
+
+    def send(self, sender: str, receiver: str, delay: float, arrive: Callable[[], None]) -> None:
+        link = (sender, receiver)
+        arrival = max(self._last_arrival.get(link, 0.0), self.world.now + delay)
+        self._last_arrival[link] = arrival
+        self.world.after(arrival - self.world.now, arrive)
+
+
+class Cluster(Links[SimulatedWorker]):
+    """Workers, the links between them, and a manager."""
+
+    def __init__(
+        self,
+        world: World,
+        executors: list[int],
+        manager: Callable[[dict[str, WorkerAddress]], Manager] = PlainManager,
+    ) -> None:
+        super().__init__(world)
+        addresses = {f"w{i}": WorkerAddress(f"w{i}", "h", i, i) for i in range(len(executors))}
+        self.manager = manager(dict(addresses))
+        for address, count in zip(addresses.values(), executors, strict=True):
+            worker = self.workers[address.name] = SimulatedWorker(self, address, count)
+            worker.begin()
+
+    def order(self, orders: list[tuple[str, events.Order]]) -> None:
+        """The manager's messages go out."""
+        for name, message in orders:
+            arrive = partial(self.workers[name].handle, events.ManagerSaid(message))
+            self.send("manager", name, MANAGER_DELAY, arrive)
+
+    def to_manager(self, worker: str, message: ToManager) -> None:
+        def arrive() -> None:
+            if self.workers[worker].alive:
+                self.order(self.manager.said(worker, message))
+
+        self.send(worker, "manager", MANAGER_DELAY, arrive)
 
     def place(self, job: str, worker: str) -> None:
         self.order(self.manager.place(job, worker))
@@ -252,22 +298,9 @@ class Cluster:
     def cancel(self, job: str, worker: str) -> None:
         self.order([(worker, CancelRoot(job=job))])
 
-    def break_link(self, sender: str, receiver: str) -> None:
-        """What is on its way is lost, and the sender notices."""
-        self._broken_links[sender, receiver] = self._broken_links.get((sender, receiver), 0) + 1
-        self.workers[sender].handle(events.LinkBroken(receiver))
-
     def end_worker(self, name: str) -> None:
         """The worker's machine is gone; the manager notices later."""
         worker = self.workers[name]
         if worker.alive and sum(x.alive for x in self.workers.values()) > 1:
-            worker.alive = False
-            for executor in worker.executors.values():
-                executor.alive = False
+            worker.end()
             self.world.after(0.05, lambda: self.order(self.manager.left(name)))
-
-    def _send(self, sender: str, receiver: str, delay: float, arrive: Callable[[], None]) -> None:
-        link = (sender, receiver)
-        arrival = max(self._last_arrival.get(link, 0.0), self.world.now + delay)
-        self._last_arrival[link] = arrival
-        self.world.after(arrival - self.world.now, arrive)

@@ -10,12 +10,13 @@ not hear a stop; workers die. The executor's program is a generator that yields 
 
 import heapq
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from ufora_core.protocol.executor import (
     FromExecutor,
+    Judged,
     LoopClosed,
     LoopLost,
     Offer,
@@ -78,6 +79,9 @@ class World:
         self.chances = chances
         self.now = 0.0
         self.programs: dict[str, tuple[LoopSpec, ...]] = {}
+        #: Jobs whose block may run twice, and how often each block has begun to run.
+        self.repeatable: set[str] = set()
+        self.begun: Counter[str] = Counter()
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
 
@@ -107,6 +111,7 @@ class ModelExecutor:
         self.alive = True
         self._inbox: deque[ToExecutor] = deque()
         self._ended = ""
+        self._running = ""
         self._interruptible = False
         self._receiving = False
         self._sleep = 0
@@ -128,6 +133,11 @@ class ModelExecutor:
             self._receiving = False
             self._sleep += 1
             self._resume(lambda: self._program.throw(Stopped()))
+
+    def ask(self) -> None:
+        """The supervisor wants to know whether the block may run twice."""
+        if self.alive and self._running:
+            self.say(Judged(job=self._running, repeatable=self._running in self.world.repeatable))
 
     def _deliver(self) -> None:
         if self.alive and self._receiving and self._inbox:
@@ -185,7 +195,7 @@ class ModelExecutor:
         self.say(RangeStopped(job=work.job, loop=work.loop))
 
     def _cancelled(self, job: str) -> None:
-        self._ended = job
+        self._ended, self._running = job, ""
         self.say(RootEnded(job=job, failure=Failure("cancelled", "stopped")))
 
     def _range(self, work: Range) -> Run:
@@ -215,12 +225,16 @@ class ModelExecutor:
                 yield min(cost, BEAT)
                 cost -= BEAT
                 left = outcome.hi - outcome.next
-                if cost > 0 and self.words.hungry() and left >= 1:
+                if cost > 0 and left >= 1 and self.words.yields:
+                    self._give(work, outcome, outcome.next)
+                elif cost > 0 and self.words.hungry() and left >= 1:
                     self._give(work, outcome, outcome.next + left // 2)
             if self._ends(loop, first, outcome):
                 return
             left = outcome.hi - outcome.next
-            if self.words.hungry() and left >= 2 and left * item >= WORTH_GIVING:
+            if self.words.yields and left >= 1:
+                self._give(work, outcome, outcome.next)
+            elif self.words.hungry() and left >= 2 and left * item >= WORTH_GIVING:
                 self._give(work, outcome, outcome.next + (left + 1) // 2)
 
     def _ends(self, loop: LoopSpec, first: int, outcome: "Outcome") -> bool:
@@ -241,6 +255,8 @@ class ModelExecutor:
         outcome.hi = middle
 
     def _root(self, job: str) -> Run:
+        self._running = job
+        self.world.begun[job] += 1
         ended = RootEnded(job=job, result=Payload("1" * 64, 0, b""))
         for number, loop in enumerate(self.world.programs[job]):
             lost: list[Failure] = []
@@ -249,7 +265,7 @@ class ModelExecutor:
                 ended = RootEnded(job=job, failure=lost[0])
                 break
         self._interruptible = False
-        self._ended = job
+        self._ended, self._running = job, ""
         self.say(ended)
 
     def _root_loop(self, job: str, number: int, loop: LoopSpec, lost: list[Failure]) -> Run:
@@ -323,3 +339,4 @@ class Words:
     hungry: Callable[[], int]
     on_death: Callable[[], None]
     stop: int = 0
+    yields: bool = False

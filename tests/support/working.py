@@ -127,6 +127,10 @@ class Working:
         told = self.wanted(TellPeer)
         return [(x.peer.name, x.message) for x in told if isinstance(x.message, kind)]
 
+    def wanted_of_peers(self) -> list[TellPeer]:
+        """Messages to peers, of any kind, in order."""
+        return [x for x in self.wanted(TellPeer) if not isinstance(x.message, StealRequest)]
+
     def to_manager(self, kind: type[C]) -> list[C]:
         return [x.message for x in self.wanted(TellManager) if isinstance(x.message, kind)]
 

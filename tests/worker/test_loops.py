@@ -245,3 +245,23 @@ def test_a_search_stops_at_the_slice_that_decides(setup: Setup) -> None:
     )
     loop.run()
     assert loop.decided
+
+
+def test_a_loop_that_is_to_yield_gives_everything_behind_its_slice_away(setup: Setup) -> None:
+    setup.words.set_yield(0, True)
+    loop = setup.loop(1000)
+    loop.run()
+    assert setup.given == [(1, 1000)]
+    assert values_of(loop) == [0]
+
+
+def test_a_loop_yields_in_the_middle_of_a_long_item(setup: Setup) -> None:
+    def beat(item: int) -> None:
+        if item == 0:
+            setup.words.set_yield(0, True)
+            setup.interrupts.beat()
+
+    setup.before_item = beat
+    loop = setup.loop(1000)
+    loop.run()
+    assert (setup.given, values_of(loop)) == ([(1, 1000)], [0])

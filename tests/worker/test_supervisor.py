@@ -15,25 +15,17 @@ import psutil
 import pytest
 import zmq
 
-from ufora_core.protocol.codec import decode_to_manager, encode
+from fake_registry import FakeRegistry
 from ufora_core.protocol.parts import Payload, WorkerAddress
 from ufora_core.protocol.worker import (
     CancelRoot,
-    Heartbeat,
-    HeartbeatSeen,
-    Hello,
     Introduce,
     PlaceRoot,
-    Refused,
     RootDone,
     RootOutput,
-    ToManager,
-    ToWorker,
-    Welcome,
     WorkAt,
 )
-from ufora_core.sockets import bind_router
-from ufora_core.store import ObjectStore
+from ufora_core.tokens import Tokens, TokenSource
 from ufora_worker.executor_pool import ExecutorPool
 from ufora_worker.identity import Identity
 from ufora_worker.shared_words import SharedWords
@@ -45,69 +37,12 @@ FAKE_EXECUTOR = str(SUPPORT / "fake_executor.py")
 PROGRAM = Payload("0" * 64, 0, b"")
 
 
-class FakeManager:
-    """A registry port that welcomes workers and keeps what they say."""
-
-    def __init__(self, store: Path) -> None:
-        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.router, self.port = bind_router(self.context, "127.0.0.1", 0, "UFORA_MANAGER_PORT")
-        self.store = ObjectStore(store)
-        self.store.prove("the proof")
-        #: False: workers see another file, as on another machine.
-        self.shares_store = True
-        self.said: dict[str, list[ToManager]] = {}
-        self.refuse: str | None = None
-        self._identities: dict[str, bytes] = {}
-
-    def answer(self) -> None:
-        """Take what is there; never waits."""
-        while self.router.poll(0):
-            identity, frame = self.router.recv_multipart()
-            for message in decode_to_manager(frame):
-                self._answer(identity, message)
-
-    def _answer(self, identity: bytes, message: ToManager) -> None:
-        if isinstance(message, Hello):
-            name = message.address.name
-            self._identities[name] = identity
-            welcome = Welcome(
-                release="0",
-                manager="fake",
-                store_path=str(self.store.directory),
-                store_proof="the proof" if self.shares_store else "of another file",
-            )
-            if self.refuse is not None:
-                self.send(name, Refused(reason=self.refuse))
-            elif not message.shares_store:
-                self.send(name, welcome)
-        name = next(name for name, known in self._identities.items() if known == identity)
-        if isinstance(message, Heartbeat):
-            self.send(name, HeartbeatSeen())
-        self.said.setdefault(name, []).append(message)
-
-    def send(self, worker: str, message: ToWorker) -> None:
-        self.router.send_multipart([self._identities[worker], encode([message])])
-
-    def hellos(self, worker: str) -> list[Hello]:
-        return [x for x in self.said.get(worker, []) if isinstance(x, Hello)]
-
-    def knows(self, worker: str) -> bool:
-        return len(self.hellos(worker)) == 1 + self.shares_store
-
-    def ends(self, worker: str) -> dict[str, RootDone]:
-        return {x.job: x for x in self.said.get(worker, []) if isinstance(x, RootDone)}
-
-    def close(self) -> None:
-        self.router.close(0)
-        self.context.term()
-
-
 class Bench:
     """A fake manager and some supervisors, all turned by one thread."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.manager = FakeManager(folder / "manager")
+        self.manager = FakeRegistry(folder / "manager")
         self.supervisors: dict[str, Supervisor] = {}
         self.addresses: dict[str, WorkerAddress] = {}
         self.pools: dict[str, ExecutorPool] = {}
@@ -118,7 +53,8 @@ class Bench:
         words = SharedWords.create(executors)
         pool = ExecutorPool(words, name, folder.store, memory_bytes, [FAKE_EXECUTOR])
         identity = Identity.new(name, "127.0.0.1")
-        supervisor = Supervisor(identity, words, pool, folder, memory_bytes)
+        tokens = Tokens(TokenSource())
+        supervisor = Supervisor(identity, words, pool, folder, memory_bytes, tokens)
         ports = supervisor.open("127.0.0.1", 0, "127.0.0.1", self.manager.port)
         self._closers += [lambda: supervisor.close("the test ends"), words.close, folder.remove]
         self.supervisors[name], self.pools[name] = supervisor, pool

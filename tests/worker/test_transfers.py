@@ -12,12 +12,14 @@ from ufora_core.protocol.codec import decode_data_reply, encode
 from ufora_core.protocol.data import CHUNK_SIZE, Chunk, ChunkTaken, DataReply, Fetch, Unknown
 from ufora_core.protocol.parts import Payload, WorkerAddress
 from ufora_core.store import ObjectStore
+from ufora_core.tokens import Tokens, TokenSource
 from ufora_worker.commands import FetchObjects
 from ufora_worker.data_port import DataPort
 from ufora_worker.events import Event, ObjectsHere, ObjectsMissing
 from ufora_worker.fetches import Fetches
 from ufora_worker.poll_loop import PollLoop
 
+NO_TOKENS = Tokens(TokenSource())
 SIZES = [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 20 * CHUNK_SIZE + 5]
 
 
@@ -28,9 +30,11 @@ class Two:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.loop = PollLoop()
         self.there, self.here = ObjectStore(folder / "there"), ObjectStore(folder / "here")
-        self.port = DataPort(self.context, self.loop, "127.0.0.1", 0, self.there)
+        self.port = DataPort(self.context, self.loop, NO_TOKENS, "127.0.0.1", 0, self.there)
         self.events: list[Event] = []
-        self.fetches = Fetches(self.context, self.loop, self.here, "here", self.events.append)
+        self.fetches = Fetches(
+            self.context, self.loop, NO_TOKENS, self.here, "here", self.events.append
+        )
         self.source = WorkerAddress("there", "127.0.0.1", 1, self.port.port)
         self.pusher = self.context.socket(zmq.DEALER)
         self.pusher.linger = 0

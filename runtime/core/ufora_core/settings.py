@@ -8,11 +8,12 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 from ufora_core.errors import SettingsError
+from ufora_core.tokens import TokenSource
 
 T = TypeVar("T")
 
@@ -20,6 +21,7 @@ DEFAULT_WEB_PORT = 30000
 DEFAULT_REGISTRY_PORT = 30002
 DEFAULT_BASE_PORT = 30009
 DEFAULT_DATA_DIR = Path("/var/ufora")
+DEFAULT_DRAIN_SECONDS = 8
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"
 
@@ -34,8 +36,33 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+class _Guarded:
+    """What the settings of both kinds of process say of tokens."""
+
+    __slots__ = ()
+    token: str | None
+    token_file: Path | None
+    second_token_file: Path | None
+    insecure: bool
+
+    @property
+    def token_source(self) -> TokenSource:
+        """Where the tokens come from."""
+        return TokenSource(self.token, self.token_file, self.second_token_file)
+
+    @property
+    def open_to_network(self) -> bool:
+        """Whether other machines may connect: a token guards the ports, or the network is safe."""
+        return self.token_source.given or self.insecure
+
+    @property
+    def unguarded(self) -> bool:
+        """Whether other machines may connect and nothing guards the ports."""
+        return self.insecure and not self.token_source.given
+
+
 @dataclass(frozen=True, slots=True)
-class ManagerSettings:
+class ManagerSettings(_Guarded):
     """How a manager process runs."""
 
     web_port: int = DEFAULT_WEB_PORT
@@ -43,7 +70,12 @@ class ManagerSettings:
     #: Address that the ports bind to; None: see ``web_bind`` and ``registry_bind``.
     bind_address: str | None = None
     data_dir: Path = DEFAULT_DATA_DIR
-    token: str | None = None
+    #: The token itself; goes before ``token_file``.
+    token: str | None = field(default=None, repr=False)
+    #: File that holds the token; it is read again while the process runs.
+    token_file: Path | None = None
+    #: File of a second token that is accepted too; may be missing or empty.
+    second_token_file: Path | None = None
     #: ``remote``: loopback peers need no token; ``always``: every peer does.
     require_token: Literal["remote", "always"] = "remote"
     insecure: bool = False
@@ -57,19 +89,22 @@ class ManagerSettings:
         """Raises SettingsError for values that are not allowed, or that exclude each other."""
         reader = _Reader(env)
         reader.check_role()
+        tokens = reader.tokens()
         settings = cls(
             web_port=reader.port("UFORA_WEB_HTTP_PORT", DEFAULT_WEB_PORT),
             registry_port=reader.port("UFORA_MANAGER_PORT", DEFAULT_REGISTRY_PORT),
             bind_address=reader.text("UFORA_BIND_ADDRESS") or None,
             data_dir=Path(reader.text("UFORA_DATA_DIR", str(DEFAULT_DATA_DIR))),
-            token=reader.token(),
+            token=tokens.token,
+            token_file=tokens.token_file,
+            second_token_file=tokens.second_file,
             require_token=reader.choice("UFORA_REQUIRE_TOKEN", ("remote", "always")),
             insecure=reader.flag("UFORA_INSECURE"),
             no_worker=reader.flag("UFORA_NO_WORKER"),
             lifeline=reader.count("UFORA_LIFELINE_FD"),
         )
-        _check_bind(settings.bind_address, settings.insecure)
-        if settings.require_token == "always" and settings.token is None:
+        _check_bind(settings.bind_address, settings.open_to_network)
+        if settings.require_token == "always" and not tokens.given:
             raise SettingsError(
                 "UFORA_REQUIRE_TOKEN=always, but there is no token: set UFORA_AUTH_TOKEN or "
                 "UFORA_AUTH_TOKEN_FILE"
@@ -79,13 +114,12 @@ class ManagerSettings:
     @property
     def web_bind(self) -> str:
         """Where the front end listens: everywhere once a token guards it, else on loopback."""
-        open_to_all = self.token is not None or self.insecure
-        return self.bind_address or (EVERYWHERE if open_to_all else LOOPBACK)
+        return self.bind_address or _default_bind(self.open_to_network)
 
     @property
     def registry_bind(self) -> str:
-        """Where the registry listens: on loopback, unless the network is declared safe."""
-        return self.bind_address or (EVERYWHERE if self.insecure else LOOPBACK)
+        """Where the registry listens: as the front end."""
+        return self.bind_address or _default_bind(self.open_to_network)
 
     def to_env(self) -> dict[str, str]:
         """The variables that make ``from_env`` give these settings."""
@@ -93,7 +127,7 @@ class ManagerSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerSettings:
+class WorkerSettings(_Guarded):
     """How a worker process runs."""
 
     manager_address: str = LOOPBACK
@@ -110,7 +144,15 @@ class WorkerSettings:
     #: Memory that all executors together may use, in bytes; None: 90 % of what the machine allows.
     memory_bytes: int | None = None
     data_dir: Path = DEFAULT_DATA_DIR
+    #: The token itself; goes before ``token_file``.
+    token: str | None = field(default=None, repr=False)
+    #: File that holds the token; it is read again while the process runs.
+    token_file: Path | None = None
+    #: File of a second token that is accepted too; may be missing or empty.
+    second_token_file: Path | None = None
     insecure: bool = False
+    #: Seconds in which a worker that gets SIGTERM hands over what it holds; 0: it stops at once.
+    drain_seconds: int = DEFAULT_DRAIN_SECONDS
     #: Inherited socket: one line of JSON when ready; its end of file ends the process.
     lifeline: int | None = None
 
@@ -123,10 +165,12 @@ class WorkerSettings:
         """
         reader = _Reader(env)
         reader.check_role()
+        tokens = reader.tokens()
         manager = reader.text("UFORA_MANAGER_ADDRESS", LOOPBACK)
         own = reader.text("UFORA_WORKER_OWN_ADDRESS") or (
             LOOPBACK if is_loopback(manager) else _own_address(manager, resolve or _resolve)
         )
+        drain = reader.count("UFORA_DRAIN_SECONDS")
         base_port = reader.port("UFORA_WORKER_BASE_PORT", DEFAULT_BASE_PORT)
         if base_port == 65535:
             raise reader.refused("UFORA_WORKER_BASE_PORT", "a port below 65535: two are used")
@@ -140,16 +184,21 @@ class WorkerSettings:
             executors=reader.count("UFORA_WORKER_CORES", least=1) or usable_cores(),
             memory_bytes=_mebibytes(reader.count("UFORA_WORKER_MEMORY_MB", least=64)),
             data_dir=Path(reader.text("UFORA_DATA_DIR", str(DEFAULT_DATA_DIR))),
+            token=tokens.token,
+            token_file=tokens.token_file,
+            second_token_file=tokens.second_file,
             insecure=reader.flag("UFORA_INSECURE"),
+            drain_seconds=drain if drain is not None else DEFAULT_DRAIN_SECONDS,
             lifeline=reader.count("UFORA_LIFELINE_FD"),
         )
-        _check_bind(settings.bind_address, settings.insecure)
+        _check_bind(settings.bind_address, settings.open_to_network)
         return settings
 
     @property
     def bind(self) -> str:
-        """Where the control and data ports listen: on loopback, unless the network is safe."""
-        return self.bind_address or (EVERYWHERE if self.insecure else LOOPBACK)
+        """Where the control and data ports listen: everywhere once a token guards them, else on
+        loopback."""
+        return self.bind_address or _default_bind(self.open_to_network)
 
     def to_env(self) -> dict[str, str]:
         """The variables that make ``from_env`` give these settings."""
@@ -163,25 +212,28 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def token_from_env(env: Mapping[str, str]) -> str | None:
-    """The token from ``UFORA_AUTH_TOKEN``, or from the file that ``UFORA_AUTH_TOKEN_FILE`` names.
+def tokens_from_env(env: Mapping[str, str]) -> TokenSource:
+    """Where the tokens come from: ``UFORA_AUTH_TOKEN`` or the file that ``UFORA_AUTH_TOKEN_FILE``
+    names, and the second one from the file of ``UFORA_AUTH_SECOND_TOKEN_FILE``.
 
     Raises:
-        SettingsError: the file cannot be read, or the token is empty or not printable ASCII.
+        SettingsError: a file cannot be read, or a token is empty or not printable ASCII.
     """
-    return _Reader(env).token()
+    return _Reader(env).tokens()
 
 
 _SHARED_VARIABLES = {
     "UFORA_MANAGER_PORT": ("registry_port", "manager_port"),
     "UFORA_BIND_ADDRESS": ("bind_address",),
     "UFORA_DATA_DIR": ("data_dir",),
+    "UFORA_AUTH_TOKEN": ("token",),
+    "UFORA_AUTH_TOKEN_FILE": ("token_file",),
+    "UFORA_AUTH_SECOND_TOKEN_FILE": ("second_token_file",),
     "UFORA_INSECURE": ("insecure",),
     "UFORA_LIFELINE_FD": ("lifeline",),
 }
 _MANAGER_VARIABLES = _SHARED_VARIABLES | {
     "UFORA_WEB_HTTP_PORT": ("web_port",),
-    "UFORA_AUTH_TOKEN": ("token",),
     "UFORA_REQUIRE_TOKEN": ("require_token",),
     "UFORA_NO_WORKER": ("no_worker",),
 }
@@ -192,6 +244,7 @@ _WORKER_VARIABLES = _SHARED_VARIABLES | {
     "UFORA_WORKER_NAME": ("name",),
     "UFORA_WORKER_CORES": ("executors",),
     "UFORA_WORKER_MEMORY_MB": ("memory_bytes",),
+    "UFORA_DRAIN_SECONDS": ("drain_seconds",),
 }
 
 
@@ -212,12 +265,17 @@ def _mebibytes(count: int | None) -> int | None:
     return None if count is None else count * 1024 * 1024
 
 
-def _check_bind(address: str | None, insecure: bool) -> None:
-    if address is not None and not is_loopback(address) and not insecure:
+def _default_bind(open_to_network: bool) -> str:
+    return EVERYWHERE if open_to_network else LOOPBACK
+
+
+def _check_bind(address: str | None, open_to_network: bool) -> None:
+    if address is not None and not is_loopback(address) and not open_to_network:
         raise SettingsError(
-            f"UFORA_BIND_ADDRESS={address} opens the cluster's ports to other machines, and the "
-            "registry, control and data ports are not encrypted yet; on a network that you trust "
-            "set UFORA_INSECURE=1, else leave UFORA_BIND_ADDRESS at 127.0.0.1"
+            f"UFORA_BIND_ADDRESS={address} opens the cluster's ports to other machines, and "
+            "nothing guards them: set UFORA_AUTH_TOKEN_FILE (or UFORA_AUTH_TOKEN) for every "
+            "process of the cluster, or UFORA_INSECURE=1 on a network that you trust, or leave "
+            "UFORA_BIND_ADDRESS at 127.0.0.1"
         )
 
 
@@ -292,20 +350,24 @@ class _Reader:
                 return each
         raise self.refused(name, " or ".join(str(each) for each in allowed))
 
-    def token(self) -> str | None:
-        name, token = "UFORA_AUTH_TOKEN", self._env.get("UFORA_AUTH_TOKEN")
-        file = self.text("UFORA_AUTH_TOKEN_FILE")
-        if token is None and file:
-            name = "UFORA_AUTH_TOKEN_FILE"
-            try:
-                token = Path(file).read_text().strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise SettingsError(f"{name}={file!r} cannot be read: {error}") from None
-        if token is None:
-            return None
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
-            raise SettingsError(f"{name} holds no token: it takes printable ASCII without spaces")
-        return token
+    def tokens(self) -> TokenSource:
+        """Where tokens come from; what is there now is read once, to be found wrong early."""
+        source = TokenSource(
+            self._env.get("UFORA_AUTH_TOKEN"),
+            self._file("UFORA_AUTH_TOKEN_FILE"),
+            self._file("UFORA_AUTH_SECOND_TOKEN_FILE"),
+        )
+        if source.second_file is not None and not source.given:
+            raise SettingsError(
+                "UFORA_AUTH_SECOND_TOKEN_FILE is set, but there is no first token: set "
+                "UFORA_AUTH_TOKEN_FILE (or UFORA_AUTH_TOKEN)"
+            )
+        source.read()
+        return source
+
+    def _file(self, name: str) -> Path | None:
+        file = self.text(name)
+        return Path(file) if file else None
 
     def _integer(self, name: str, allowed: str) -> int | None:
         value = self.text(name)

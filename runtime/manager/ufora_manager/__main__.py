@@ -40,7 +40,7 @@ def _run(settings: ManagerSettings) -> None:
     from ufora_manager.data_folder import log_to_file
 
     _log_to(logging.StreamHandler(), log_to_file(settings.data_dir))
-    if settings.insecure:
+    if settings.unguarded:
         logging.getLogger(__name__).warning(
             "UFORA_INSECURE=1: the ports are open to the network without encryption, and whoever "
             "reaches them can run code here"

@@ -8,7 +8,7 @@ to be: a browser on this machine also comes by loopback, and a page can point it
 
 import hmac
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 _LOOPBACK_PEERS = ("127.0.0.1", "::1")
@@ -25,10 +25,11 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The rules of one manager. Without ``token`` nothing can be asked of remote peers: the
-    settings then bind to loopback, or the network was declared safe."""
+    """The rules of one manager. Without a token nothing can be asked of remote peers: the settings
+    then bind to loopback, or the network was declared safe."""
 
-    token: str | None = None
+    #: The tokens that are accepted now; none: nobody is asked for one.
+    tokens: Callable[[], tuple[str, ...]] = tuple
     #: Peers by loopback need the token too.
     always: bool = False
 
@@ -42,13 +43,13 @@ class Access:
         """
         if not _same_origin(headers):
             return Refusal(403, f"requests from pages of {headers['Origin']} are not served")
-        token = _bearer(headers)
-        if self.token is not None and token is not None:
-            if hmac.compare_digest(token.encode(), self.token.encode()):
+        accepted, token = self.tokens(), _bearer(headers)
+        if accepted and token is not None:
+            if _is_one_of(token, accepted):
                 return None
-            return Refusal(401, "the token is not the one that this manager was given")
+            return Refusal(401, "the token is none that this manager accepts")
         by_loopback = peer in _LOOPBACK_PEERS and not _forwarded(headers)
-        if self.token is not None and (self.always or not by_loopback):
+        if accepted and (self.always or not by_loopback):
             return Refusal(401, "this manager serves only requests that carry its token")
         if by_loopback and not _names_this_machine(headers.get("Host", ""), own_address):
             return Refusal(
@@ -57,6 +58,11 @@ class Access:
                 "localhost or 127.0.0.1, or send the token",
             )
         return None
+
+
+def _is_one_of(token: str, accepted: tuple[str, ...]) -> bool:
+    """Compares with all of them, and each time whole, so that the time taken tells nothing."""
+    return any([hmac.compare_digest(token.encode(), each.encode()) for each in accepted])
 
 
 def _bearer(headers: Mapping[str, str]) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 import zmq
 from aiohttp import web
@@ -18,16 +19,17 @@ from aiohttp import web
 from ufora_core import __version__
 from ufora_core.errors import StoreError
 from ufora_core.lifeline import Lifeline
-from ufora_core.protocol.parts import Payload
 from ufora_core.protocol.worker import ToWorker, Welcome
 from ufora_core.settings import ManagerSettings
 from ufora_core.sockets import PortTaken
 from ufora_core.store import ObjectStore
 from ufora_core.strangers import Strangers
+from ufora_core.tokens import Tokens
 from ufora_manager.access import Access
-from ufora_manager.cluster_view import Json, describe
+from ufora_manager.administration import Administration
+from ufora_manager.bookkeeping import Bookkeeper
 from ufora_manager.complaints import LibraryComplaints, quiet_logger
-from ufora_manager.data_folder import locked_store
+from ufora_manager.data_folder import locked, object_store
 from ufora_manager.data_links import DataLinks
 from ufora_manager.driver import Driver
 from ufora_manager.errors import StartError
@@ -35,9 +37,14 @@ from ufora_manager.front_end import FrontEnd
 from ufora_manager.http import Answers, add_routes, guard
 from ufora_manager.object_access import ObjectAccess
 from ufora_manager.placements import Placements
-from ufora_manager.registry_socket import Registry
-from ufora_manager.scheduler.events import ManagerStopping, ObjectsAnnounced
+from ufora_manager.registry_socket import Registry, at_once
+from ufora_manager.rescues import Rescues
+from ufora_manager.restart import begin
+from ufora_manager.scheduler.events import ManagerStopping
+from ufora_manager.scheduler.restoring import FIRST_HOLD, fresh
 from ufora_manager.scheduler.scheduler import Scheduler
+from ufora_manager.scheduler.state import State
+from ufora_manager.token_files import follow
 from ufora_manager.worker_process import WorkerProcess, worker_environment
 
 log = logging.getLogger(__name__)
@@ -90,50 +97,93 @@ async def serve(settings: ManagerSettings, environment: Mapping[str, str]) -> No
 
 
 @asynccontextmanager
-async def running(settings: ManagerSettings) -> AsyncIterator[Running]:
-    """A manager without a worker beside it; its ports are open inside the ``async with``."""
+async def running(settings: ManagerSettings, *, hold: float = FIRST_HOLD) -> AsyncIterator[Running]:
+    """A manager without a worker beside it; its ports are open inside the ``async with``.
+
+    One with a lifeline belongs to the process at its other end, and all jobs end with it. Any other
+    may be started again, so it keeps a journal, and its jobs wait there for the next manager. One
+    that finds no journal places no root for ``hold`` seconds: whoever lost it may have workers.
+    """
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
-        store = stack.enter_context(locked_store(settings.data_dir))
+        folder = stack.enter_context(locked(settings.data_dir))
+        state, books = _recall(stack, folder, settings, hold)
+        store = object_store(folder, keep=state.objects)
         proof = secrets.token_hex(16)
         store.prove(proof)
         context = stack.enter_context(zmq.Context())
         strangers = Strangers()
-        scheduler = Scheduler()
+        tokens = Tokens(settings.token_source)
+        scheduler = Scheduler(state)
         driver = Driver(loop, scheduler)
         name = f"manager-{secrets.token_hex(4)}"
-        links = DataLinks(context, store, manager=name, strangers=strangers)
+        links = DataLinks(context, tokens, store, manager=name, strangers=strangers)
         stack.callback(links.close)
-        registry = Registry(loop, context, _welcome(name, store, proof), driver.handle, strangers)
+        registry = Registry(
+            loop,
+            context,
+            tokens,
+            _welcome(name, store, proof),
+            driver.handle,
+            strangers,
+            books.after_written if books is not None else at_once,
+        )
         stack.callback(registry.close)
         objects = ObjectAccess(
             store, links, makers=scheduler.workers_with, address=registry.address
         )
         placements = Placements(registry, objects, driver.handle)
         stack.push_async_callback(placements.close)
+        rescues = Rescues(objects, driver.handle)
+        stack.push_async_callback(rescues.close)
         front_end = FrontEnd(driver.handle, strangers)
-        workers = _Workers(registry, links)
-        driver.connect(workers=workers, clients=front_end, roots=placements, store=store)
+        driver.connect(
+            workers=_Workers(registry, links),
+            clients=front_end,
+            roots=placements,
+            rescues=rescues,
+            store=store,
+            books=books,
+        )
         stack.callback(driver.close)
         _bind_registry(registry, settings)
+        stack.callback(follow(loop, tokens, registry.rekey))
 
-        def announce(payloads: tuple[Payload, ...]) -> None:
-            driver.handle(ObjectsAnnounced(loop.time(), payloads))
-
-        def cluster() -> Json:
-            ahead = time.time() - loop.time()
-            return describe(scheduler.state, loop.time(), lambda then: then + ahead)
-
-        answers = Answers(objects, announce, cluster, lambda: _unready(registry, store), proof)
-        runner = _web_runner(settings, answers, front_end, strangers)
+        administration = Administration(
+            loop,
+            state,
+            name,
+            driver.handle,
+            books=books,
+            tokens=lambda: tokens.current.fingerprints,
+        )
+        answers = Answers(
+            objects, driver.announce, administration, lambda: _unready(registry, store), proof
+        )
+        runner = _web_runner(settings, tokens, answers, front_end, strangers)
         stack.push_async_callback(runner.cleanup)
         web_port = await _open_web_port(runner, settings)
         stack.push_async_callback(front_end.close)
-        stack.callback(lambda: driver.handle(ManagerStopping(loop.time())))
+        if books is None:
+            stack.callback(lambda: driver.handle(ManagerStopping(loop.time())))
         log.info(
             "manager %s listens on port %d, workers on %d", __version__, web_port, registry.port
         )
         yield Running(web_port, registry.port, scheduler)
+
+
+def _recall(
+    stack: AsyncExitStack, folder: Path, settings: ManagerSettings, hold: float
+) -> tuple[State, Bookkeeper | None]:
+    """The first state, and who writes down what becomes of it."""
+    loop = asyncio.get_running_loop()
+    if settings.lifeline is not None:
+        return fresh(loop.time()), None
+    ahead = time.time() - loop.time()
+    beginning = begin(folder / "journal.db", loop.time(), ahead, hold)
+    books = Bookkeeper(loop, beginning, ahead)
+    stack.push_async_callback(books.close)
+    return beginning.state, books
 
 
 class _Workers:
@@ -174,9 +224,13 @@ def _unready(registry: Registry, store: ObjectStore) -> str | None:
 
 
 def _web_runner(
-    settings: ManagerSettings, answers: Answers, front_end: FrontEnd, strangers: Strangers
+    settings: ManagerSettings,
+    tokens: Tokens,
+    answers: Answers,
+    front_end: FrontEnd,
+    strangers: Strangers,
 ) -> web.AppRunner:
-    access = Access(settings.token, always=settings.require_token == "always")
+    access = Access(lambda: tokens.current.accepted, always=settings.require_token == "always")
     app = web.Application(middlewares=[guard(access)], client_max_size=_LONGEST_BODY)
     add_routes(app, answers)
     front_end.server.attach(app)

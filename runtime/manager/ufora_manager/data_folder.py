@@ -4,7 +4,7 @@ import fcntl
 import logging
 import logging.handlers
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,8 +21,8 @@ _LOG_BYTES, _LOGS_KEPT = 10 * 1024 * 1024, 3
 
 
 @contextmanager
-def locked_store(folder: Path) -> Iterator[ObjectStore]:
-    """The folder's object store, empty: what an earlier manager left there belongs to nobody.
+def locked(folder: Path) -> Iterator[Path]:
+    """The folder, for this manager alone as long as the context lasts.
 
     Raises:
         StartError: the folder cannot be written, or another manager uses it.
@@ -34,14 +34,24 @@ def locked_store(folder: Path) -> Iterator[ObjectStore]:
         raise _not_writable(folder, error) from None
     try:
         _lock(descriptor, folder)
-        try:
-            store = ObjectStore(folder / "objects")
-        except StoreError as error:
-            raise StartError(str(error)) from None
-        _clear(store)
-        yield store
+        yield folder
     finally:
         os.close(descriptor)
+
+
+def object_store(folder: Path, keep: Container[str]) -> ObjectStore:
+    """The folder's object store with the objects in ``keep``; all others that an earlier manager
+    left there belong to nobody.
+
+    Raises:
+        StartError: it cannot be written.
+    """
+    try:
+        store = ObjectStore(folder / "objects")
+    except StoreError as error:
+        raise StartError(str(error)) from None
+    _clear(store, keep)
+    return store
 
 
 def log_to_file(folder: Path) -> logging.Handler:
@@ -71,8 +81,8 @@ def _lock(descriptor: int, folder: Path) -> None:
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
 
-def _clear(store: ObjectStore) -> None:
-    left = list(store.digests())
+def _clear(store: ObjectStore, keep: Container[str]) -> None:
+    left = [digest for digest in store.digests() if digest not in keep]
     for digest in left:
         store.delete(digest)
     if left:

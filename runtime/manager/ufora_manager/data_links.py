@@ -5,26 +5,32 @@ each has its own time limit, so a worker that died holds up nobody but those who
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from weakref import WeakValueDictionary
 
 import zmq
 
+from ufora_core.dialer import Dialer
 from ufora_core.errors import ProtocolError, StoreError
 from ufora_core.protocol.codec import decode_data_reply, encode
 from ufora_core.protocol.data import CHUNK_SIZE, Chunk, ChunkTaken, DataReply, Fetch, Unknown
 from ufora_core.protocol.parts import WorkerAddress
-from ufora_core.sockets import connect_dealer
 from ufora_core.store import ObjectStore, Sink
 from ufora_core.strangers import Strangers
-from ufora_manager.errors import TransferError
+from ufora_core.tokens import Tokens
+from ufora_manager.errors import ObjectUnknown, TransferError
 from ufora_manager.loop_socket import LoopSocket
 
 #: Bytes of one transfer under way at once: 8 MiB fill a fast network's round trip.
 WINDOW = 8 * CHUNK_SIZE
+#: Times that a transfer is begun when its link breaks again and again.
+_ATTEMPTS = 3
 #: Seconds without an answer after which a transfer is given up.
 STALLED_AFTER = 20.0
+
+_Answer = tuple[DataReply, memoryview] | Exception
 
 
 class DataLinks:
@@ -33,12 +39,14 @@ class DataLinks:
     def __init__(
         self,
         context: zmq.Context[zmq.Socket[bytes]],
+        tokens: Tokens,
         store: ObjectStore,
         *,
         manager: str,
         strangers: Strangers,
     ) -> None:
         self._context = context
+        self._tokens = tokens
         self._store = store
         self._manager = manager
         self._strangers = strangers
@@ -56,7 +64,7 @@ class DataLinks:
                 data = self._store.open(digest)
             except StoreError as error:
                 raise TransferError(str(error)) from None
-            await link.push(digest, data)
+            await _in_spite_of_breaks(lambda: link.push(digest, data))
 
     async def fetch(self, worker: WorkerAddress, digest: str) -> None:
         """Bring a worker's object into the manager's store.
@@ -69,15 +77,18 @@ class DataLinks:
             if digest in self._store:
                 return  # somebody else wanted it, and was served while this one waited
             try:
-                sink = self._store.writer(digest)
-                try:
-                    await link.fetch(digest, sink)
-                except BaseException:
-                    sink.discard()
-                    raise
-                sink.commit()
+                await _in_spite_of_breaks(lambda: self._fetch(link, digest))
             except StoreError as error:
                 raise TransferError(str(error)) from None
+
+    async def _fetch(self, link: "_Link", digest: str) -> None:
+        sink = self._store.writer(digest)
+        try:
+            await link.fetch(digest, sink)
+        except BaseException:
+            sink.discard()
+            raise
+        sink.commit()
 
     def drop(self, worker: str) -> None:
         """A worker is gone: what is under way with it fails."""
@@ -95,24 +106,57 @@ class DataLinks:
         if link is not None and link.address == worker:
             return link
         self.drop(worker.name)
-        sock = connect_dealer(self._context, worker.host, worker.data_port, self._manager)
-        link = self._links[worker.name] = _Link(sock, worker, self._strangers)
+        link = self._links[worker.name] = _Link(
+            self._context, self._tokens, worker, self._manager, self._strangers
+        )
         return link
+
+
+class _Broken(Exception):
+    """The link broke in the middle of a transfer; what was on its way is lost."""
+
+
+async def _in_spite_of_breaks(transfer: Callable[[], Awaitable[None]]) -> None:
+    """Begin a transfer again when the link breaks, as it does when a token is replaced."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return await transfer()
+        except _Broken:
+            continue
+    try:
+        return await transfer()
+    except _Broken as error:
+        raise TransferError(str(error)) from None
 
 
 class _Link:
     """The data link to one worker; transfers of different objects share it."""
 
     def __init__(
-        self, sock: zmq.Socket[bytes], address: WorkerAddress, strangers: Strangers
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        tokens: Tokens,
+        address: WorkerAddress,
+        manager: str,
+        strangers: Strangers,
     ) -> None:
         self.address = address
         self._strangers = strangers
         #: A lock lives as long as somebody holds it or waits for it.
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        #: Answers to the transfer of each object; None: the worker is gone.
-        self._answers: dict[str, asyncio.Queue[tuple[DataReply, memoryview] | None]] = {}
-        self._socket = LoopSocket(asyncio.get_running_loop(), sock, self._on_frames)
+        #: Answers to the transfer of each object, or why there are none.
+        self._answers: dict[str, asyncio.Queue[_Answer]] = {}
+        self._dialer = Dialer(
+            context,
+            partial(LoopSocket, asyncio.get_running_loop()),
+            tokens,
+            self._on_frames,
+            self._on_change,
+            peer=f"worker {address.name}",
+            host=address.host,
+            port=address.data_port,
+            identity=manager,
+        )
 
     def turn(self, digest: str) -> asyncio.Lock:
         """Transfers of one object come one after the other."""
@@ -151,9 +195,8 @@ class _Link:
 
     def close(self) -> None:
         """The worker is gone: all transfers fail."""
-        for answers in self._answers.values():
-            answers.put_nowait(None)
-        self._socket.close()
+        self._fail_all(TransferError, "left the cluster")
+        self._dialer.close()
 
     @contextmanager
     def _conversation(self, digest: str) -> Iterator[None]:
@@ -167,7 +210,7 @@ class _Link:
         parts: list[bytes | memoryview] = [encode([message])]
         if data is not None:
             parts.append(data)
-        if not self._socket.send(parts):
+        if not self._dialer.send(parts):
             raise TransferError(self._about(message.digest, "takes no more messages"))
 
     async def _next_taken(self, digest: str) -> int:
@@ -182,10 +225,10 @@ class _Link:
         except TimeoutError:
             silence = f"did not answer for {STALLED_AFTER:.0f} s"
             raise TransferError(self._about(digest, silence)) from None
-        if answer is None:
-            raise TransferError(self._about(digest, "left the cluster"))
+        if isinstance(answer, Exception):
+            raise answer
         if isinstance(answer[0], Unknown):
-            raise TransferError(self._about(digest, f"says: {answer[0].reason}"))
+            raise ObjectUnknown(self._about(digest, f"says: {answer[0].reason}"))
         return answer
 
     def _about(self, digest: str, what: str) -> str:
@@ -194,6 +237,14 @@ class _Link:
             f"object {digest[:12]} could not be moved: worker {address.name} "
             f"({address.host}:{address.data_port}) {what}"
         )
+
+    def _on_change(self, connected: bool) -> None:
+        if not connected:
+            self._fail_all(_Broken, "broke the link")
+
+    def _fail_all(self, kind: type[Exception], what: str) -> None:
+        for digest, answers in self._answers.items():
+            answers.put_nowait(kind(self._about(digest, what)))
 
     def _on_frames(self, frames: list[zmq.Frame]) -> None:
         try:

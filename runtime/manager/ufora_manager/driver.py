@@ -9,6 +9,7 @@ import logging
 from typing import Protocol, assert_never
 
 from ufora_core.protocol.client import ToClient
+from ufora_core.protocol.parts import Payload
 from ufora_core.protocol.worker import ToWorker
 from ufora_core.store import ObjectStore
 from ufora_manager.errors import EventRefused
@@ -48,6 +49,20 @@ class Roots(Protocol):
         """Stop a root."""
 
 
+class Transfers(Protocol):
+    """Objects on their way here."""
+
+    def start(self, command: commands.Rescue) -> None:
+        """Bring objects of a retiring worker into the manager's store."""
+
+
+class Books(Protocol):
+    """What is written down for the next manager."""
+
+    def changed(self) -> None:
+        """Something may have changed."""
+
+
 class Driver:
     """Gives events to the scheduler and carries out what it says."""
 
@@ -59,14 +74,23 @@ class Driver:
         self._workers: Workers
         self._clients: Clients
         self._roots: Roots
+        self._rescues: Transfers
         self._store: ObjectStore
+        self._books: Books | None
 
     def connect(
-        self, *, workers: Workers, clients: Clients, roots: Roots, store: ObjectStore
+        self,
+        *,
+        workers: Workers,
+        clients: Clients,
+        roots: Roots,
+        rescues: Transfers,
+        store: ObjectStore,
+        books: Books | None = None,
     ) -> None:
-        """Say where commands go, before the first event."""
+        """Say where commands go, before the first event. Without ``books`` no journal is kept."""
         self._workers, self._clients, self._roots = workers, clients, roots
-        self._store = store
+        self._rescues, self._store, self._books = rescues, store, books
         self._tick()
 
     def close(self) -> None:
@@ -85,6 +109,12 @@ class Driver:
             return
         for command in answer:
             self._carry_out(command)
+        if self._books is not None:
+            self._books.changed()
+
+    def announce(self, objects: tuple[Payload, ...]) -> None:
+        """Objects are in the store, and a job that needs them is about to come."""
+        self.handle(events.ObjectsAnnounced(self._loop.time(), objects))
 
     def _carry_out(self, command: commands.Command) -> None:
         match command:
@@ -102,6 +132,8 @@ class Driver:
             case commands.DropWorker():
                 log.warning("worker=%s left: %s", command.worker, command.reason)
                 self._workers.drop(command.worker)
+            case commands.Rescue():
+                self._rescues.start(command)
             case commands.WakeAt():
                 self._wake_at(command.at)
             case _:
@@ -133,5 +165,11 @@ def _log_event(event: events.Event) -> None:
             log.info("session=%s connected", event.session)
         case events.SessionGone():
             log.info("session=%s went away", event.session)
+        case events.WorkerLeaving():
+            log.info("worker=%s is about to stop: %s", event.worker, event.reason or "no reason")
+        case events.RetireOrdered():
+            log.info("worker=%s is to retire", event.worker)
+        case events.RetireTakenBack():
+            log.info("worker=%s need not retire any more", event.worker)
         case _:
             pass

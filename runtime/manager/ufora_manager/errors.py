@@ -4,7 +4,10 @@ ManagerError
 ├── StartError            the manager cannot start as it is set up
 ├── EventRefused          an event contradicts what the scheduler knows
 │   └── InvalidTransition a job cannot go from its state to the one asked for
+├── BrokenRecords         the journal's records contradict each other
+├── JournalError          the journal cannot be read or written
 └── TransferError         an object could not be brought to a worker, or from one
+    └── ObjectUnknown     the worker says that it does not have it
 """
 
 
@@ -26,3 +29,15 @@ class InvalidTransition(EventRefused):
 
 class TransferError(ManagerError):
     """An object could not be moved between the manager and a worker; the message names both."""
+
+
+class ObjectUnknown(TransferError):
+    """The worker that was asked for an object says that it does not have it."""
+
+
+class BrokenRecords(ManagerError):
+    """Records that are all there describe no state that a scheduler could have been in."""
+
+
+class JournalError(ManagerError):
+    """The journal cannot be read or written; the message names the file and the reason."""

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 #: One that was killed is noticed at once, by its closed connection; this is for machines that
 #: vanished, and long enough for a client whose threads are held up by one long call into C.
 PING_INTERVAL, PING_TIMEOUT = 5, 20
+#: Jobs of a client that is away for longer are stopped, whatever it said, in seconds.
+_LONGEST_ABSENCE = 3600.0
 #: Longest frame taken from a client: some dozens of inline payloads.
 _LONGEST_FRAME = 16 * 1024 * 1024
 #: Frames to clients are split near this size; websocket clients take 4 MiB by default.
@@ -41,6 +43,8 @@ class _Greeting(msgspec.Struct, frozen=True):
     protocol: int
     session: str
     release: str = "of unknown release"
+    #: Seconds for which it tries to come back when its link breaks; None: the manager's own rule.
+    returns_within: float | None = None
 
 
 class _Client:
@@ -113,7 +117,10 @@ class FrontEnd:
         client.pump = self._loop.create_task(self._send_batches(client))
         if former is not None:
             await self._drop(former)
-        self._report(events.SessionConnected(self._loop.time(), client.session))
+        within = greeting.returns_within
+        if within is not None:
+            within = min(max(within, 0.0), _LONGEST_ABSENCE)
+        self._report(events.SessionConnected(self._loop.time(), client.session, within))
 
     async def _on_disconnect(self, sid: str, reason: str) -> None:
         client = self._by_sid.pop(sid, None)
@@ -182,14 +189,16 @@ def _pieces_of(message: ToClient) -> Iterator[ToClient]:
         return
     for start in range(0, len(message.text), _TEXT_PIECE):
         text = message.text[start : start + _TEXT_PIECE]
-        yield JobOutput(job=message.job, stream=message.stream, text=text)
+        at = None if message.at is None else message.at + start
+        yield JobOutput(job=message.job, stream=message.stream, text=text, at=at)
 
 
 def _event_of(message: FromClient, session: str, now: float) -> events.Event:
     match message:
         case Submit():
             return events.JobSubmitted(
-                now, session, message.job, message.program, message.needs, message.title
+                *(now, session, message.job, message.program, message.needs, message.title),
+                heard=message.heard,
             )
         case CancelJob():
             return events.JobCancelled(now, session, message.job)

@@ -1,4 +1,4 @@
-"""The HTTP side of port 30000: health, the cluster as JSON, and objects in bulk.
+"""The HTTP side of port 30000: health, figures, the cluster as JSON, orders, and objects in bulk.
 
 Every answer that is no success is ``{"error": sentence}``.
 """
@@ -7,13 +7,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from ufora_core.errors import StoreError
 from ufora_core.protocol.parts import Payload
+from ufora_manager import metrics
 from ufora_manager.access import Access
-from ufora_manager.cluster_view import Json
+from ufora_manager.administration import Administration
 from ufora_manager.complaints import current_peer
 from ufora_manager.errors import TransferError
 from ufora_manager.object_access import ObjectAccess
@@ -27,10 +29,14 @@ class Answers:
     objects: ObjectAccess
     #: Objects are here, and a job that needs them is about to come.
     announce: Callable[[tuple[Payload, ...]], None]
-    cluster: Callable[[], Json]
+    administration: Administration
     #: Why the manager is not ready; None when it is.
     unready: Callable[[], str | None]
     proof: str
+
+
+#: A kubelet's probes carry no token and name the pod's address; these say nothing but how it is.
+_HEALTH_PATHS = ("/healthz", "/readyz")
 
 
 def guard(access: Access) -> Middleware:
@@ -41,6 +47,8 @@ def guard(access: Access) -> Middleware:
         transport = request.transport
         own = transport.get_extra_info("sockname") if transport is not None else None
         peer = request.remote
+        if request.path in _HEALTH_PATHS and request.method in ("GET", "HEAD"):
+            return await handler(request)
         refusal = access.refusal(peer, request.headers, own[0] if own else "")
         if refusal is not None:
             headers = {"WWW-Authenticate": "Bearer"} if refusal.status == 401 else None
@@ -61,13 +69,22 @@ def add_routes(app: web.Application, answers: Answers) -> None:
         [
             web.get("/healthz", routes.health),
             web.get("/readyz", routes.readiness),
+            web.get("/metrics", routes.metrics),
             web.get("/api/v1/cluster", routes.cluster),
+            web.post("/api/v1/workers/{name}/retire", routes.retire),
+            web.delete("/api/v1/workers/{name}/retire", routes.unretire),
             web.get("/api/v1/store", routes.store),
             web.post("/api/v1/objects", routes.upload),
             web.post("/api/v1/objects/missing", routes.missing),
             web.get("/api/v1/objects/{digest}", routes.download),
         ]
     )
+
+
+class _Order(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of an order to retire."""
+
+    exit: bool = True
 
 
 class _Routes:
@@ -85,7 +102,24 @@ class _Routes:
         return web.json_response({"status": "ready"})
 
     async def cluster(self, _: web.Request) -> web.Response:
-        return web.json_response(self._answers.cluster())
+        return web.json_response(self._answers.administration.cluster())
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        headers = {"Content-Type": metrics.CONTENT_TYPE}
+        return web.Response(body=self._answers.administration.metrics().encode(), headers=headers)
+
+    async def retire(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        try:
+            order = msgspec.json.decode(body, type=_Order) if body.strip() else _Order()
+        except msgspec.DecodeError as error:
+            return _error(400, f'the body is no {{"exit": true}} or {{"exit": false}}: {error}')
+        facts = self._answers.administration.retire(request.match_info["name"], exit=order.exit)
+        return web.json_response(facts, status=202)
+
+    async def unretire(self, request: web.Request) -> web.Response:
+        facts = self._answers.administration.unretire(request.match_info["name"])
+        return web.json_response(facts)
 
     async def store(self, _: web.Request) -> web.Response:
         directory = str(self._store.directory.resolve())

@@ -7,16 +7,16 @@ have taken notice of what came in.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import zmq
+
+from ufora_core.sockets import Parts
 
 log = logging.getLogger(__name__)
 
 #: Messages read before other tasks get their turn.
 _BURST = 200
-
-Parts = Sequence[bytes | memoryview]
 
 
 def descriptor_of(sock: zmq.Socket[bytes]) -> int:
@@ -27,7 +27,8 @@ def descriptor_of(sock: zmq.Socket[bytes]) -> int:
 
 
 class LoopSocket:
-    """Reads multipart messages as they come; sends without waiting."""
+    """Reads multipart messages as they come; sends without waiting (see
+    ``ufora_core.sockets.Attached``)."""
 
     def __init__(
         self,
@@ -39,8 +40,8 @@ class LoopSocket:
         self._socket = sock
         self._receive = receive
         self._descriptor = descriptor_of(sock)
-        loop.add_reader(self._descriptor, self._drain)
-        loop.call_soon(self._drain)
+        loop.add_reader(self._descriptor, self._read)
+        loop.call_soon(self._read)
 
     def send(self, parts: Parts) -> bool:
         """Put a message on its way; False when the peer's queue is full."""
@@ -49,8 +50,13 @@ class LoopSocket:
         except zmq.Again:
             return False
         if self._readable():
-            self._loop.call_soon(self._drain)
+            self._loop.call_soon(self._read)
         return True
+
+    def drain(self) -> None:
+        """Hand on everything that is here already."""
+        while self._read_one():
+            pass
 
     def close(self, linger: int = 0) -> None:
         """Stop reading and close the socket; what waits gets ``linger`` ms to leave."""
@@ -63,17 +69,23 @@ class LoopSocket:
         assert isinstance(events, int)
         return bool(events & zmq.POLLIN)
 
-    def _drain(self) -> None:
+    def _read(self) -> None:
         for _ in range(_BURST):
-            if self._socket.closed:
+            if not self._read_one():
                 return
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return
-            try:
-                self._receive(frames)
-            except Exception:
-                # An exception here would leave the socket undrained, and so deaf for good.
-                log.exception("a message could not be handled")
-        self._loop.call_soon(self._drain)
+        self._loop.call_soon(self._read)
+
+    def _read_one(self) -> bool:
+        """Hand on one message; False when there is none, or the last one had the socket closed."""
+        if self._socket.closed:
+            return False
+        try:
+            frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return False
+        try:
+            self._receive(frames)
+        except Exception:
+            # An exception here would leave the socket undrained, and so deaf for good.
+            log.exception("a message could not be handled")
+        return True

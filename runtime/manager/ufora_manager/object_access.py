@@ -53,6 +53,19 @@ class ObjectAccess:
             "the worker that held it is gone; send it again"
         )
 
+    async def rescue(self, digest: str, worker: str) -> None:
+        """Have an object of ``worker`` in the manager's store.
+
+        Raises:
+            ObjectUnknown: the worker does not have it.
+            TransferError: the worker is gone, or the object could not be fetched.
+        """
+        address = self._address(worker)
+        if address is None:
+            raise TransferError(f"worker {worker} left the cluster")
+        if digest not in self.store:
+            await self._links.fetch(address, digest)
+
     async def bring(self, payload: Payload, worker: str, *, shares_store: bool) -> None:
         """Have an object where ``worker`` can read it; TransferError when that fails."""
         if worker in self._makers(payload.digest):

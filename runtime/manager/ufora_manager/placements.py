@@ -11,7 +11,7 @@ from ufora_manager.errors import TransferError
 from ufora_manager.object_access import ObjectAccess
 from ufora_manager.registry_socket import Registry
 from ufora_manager.scheduler.commands import Place
-from ufora_manager.scheduler.events import RootUnplaced
+from ufora_manager.scheduler.events import RootSent, RootUnplaced
 from ufora_manager.scheduler.objects import bulk
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class Placements:
         self,
         registry: Registry,
         objects: ObjectAccess,
-        report: Callable[[RootUnplaced], None],
+        report: Callable[[RootUnplaced | RootSent], None],
     ) -> None:
         self._registry = registry
         self._objects = objects
@@ -67,6 +67,8 @@ class Placements:
         else:
             del self._on_the_way[command.job]
             self._send(command)
+            now = asyncio.get_running_loop().time()
+            self._report(RootSent(now, command.worker, command.job))
 
     def _send(self, command: Place) -> None:
         message = PlaceRoot(job=command.job, program=command.program, needs=command.needs)

@@ -7,9 +7,13 @@ from ufora_core.protocol.worker import (
     Heartbeat,
     Hello,
     Hungry,
+    Leaving,
     RootDone,
     RootOutput,
     RootProgress,
+    RootReturned,
+    RootStarted,
+    StillHolds,
 )
 from ufora_manager.scheduler import events
 
@@ -24,16 +28,40 @@ def joined(hello: Hello, now: float) -> events.WorkerJoined:
         python=hello.python,
         release=hello.release,
         roots=hello.roots,
+        tokens=hello.tokens,
+        leaving=hello.leaving,
     )
 
 
-def event_of(
-    message: Heartbeat | Hungry | RootProgress | RootOutput | RootDone | Goodbye,
-    worker: str,
-    now: float,
-) -> events.Event:
+RootMessage = RootStarted | RootReturned | RootProgress | RootOutput | RootDone
+WorkerMessage = Heartbeat | Hungry | Leaving | StillHolds | Goodbye
+
+
+def event_of(message: RootMessage | WorkerMessage, worker: str, now: float) -> events.Event:
     """The event of a message that ``worker`` sent."""
     match message:
+        case Heartbeat():
+            return events.WorkerHeard(
+                now, worker, message.idle, message.memory_bytes, message.tokens
+            )
+        case Hungry():
+            return events.WorkerHungry(now, worker, message.slots)
+        case Leaving():
+            return events.WorkerLeaving(now, worker, message.reason)
+        case StillHolds():
+            return events.WorkerHolds(now, worker, message.roots, message.ranges)
+        case Goodbye():
+            return events.WorkerLeft(now, worker, message.reason)
+        case _:
+            return _root_event_of(message, worker, now)
+
+
+def _root_event_of(message: RootMessage, worker: str, now: float) -> events.RootEvent:
+    match message:
+        case RootStarted():
+            return events.RootStarted(now, worker, message.job, message.repeatable)
+        case RootReturned():
+            return events.RootReturned(now, worker, message.job)
         case RootDone():
             return events.RootEnded(
                 now,
@@ -54,13 +82,9 @@ def event_of(
                 executors=message.executors,
             )
         case RootOutput():
-            return events.RootPrinted(now, worker, message.job, message.stream, message.text)
-        case Heartbeat():
-            return events.WorkerHeard(now, worker, message.idle, message.memory_bytes)
-        case Hungry():
-            return events.WorkerHungry(now, worker, message.slots)
-        case Goodbye():
-            return events.WorkerLeft(now, worker, message.reason)
+            return events.RootPrinted(
+                now, worker, message.job, message.stream, message.text, message.at
+            )
 
 
 class ForeignHello(msgspec.Struct, frozen=True, tag_field="op", tag="hello"):

@@ -27,7 +27,8 @@ _MISCONFIGURED = 2
 def worker_environment(
     env: Mapping[str, str], settings: ManagerSettings, registry_port: int
 ) -> dict[str, str]:
-    """The environment of the worker: the manager's own, and where to find the manager."""
+    """The environment of the worker: the manager's own (its tokens too, by which the two know each
+    other), and where to find the manager."""
     kept = {name: value for name, value in env.items() if name not in _MANAGERS_OWN}
     bind = settings.registry_bind
     kept["UFORA_MANAGER_ADDRESS"] = LOOPBACK if bind in ("0.0.0.0", "::") else bind
@@ -40,12 +41,7 @@ def worker_environment(
     return kept
 
 
-_MANAGERS_OWN = (
-    "UFORA_NO_WORKER",
-    "UFORA_LIFELINE_FD",
-    "UFORA_AUTH_TOKEN",
-    "UFORA_AUTH_TOKEN_FILE",
-)
+_MANAGERS_OWN = ("UFORA_NO_WORKER", "UFORA_LIFELINE_FD")
 
 
 def _reachable_address() -> str | None:
@@ -110,12 +106,12 @@ class WorkerProcess:
             try:
                 return await process.wait()
             except asyncio.CancelledError:
+                ours.close()  # unlike SIGTERM, that does not make it wait for what runs on it
                 await _end(process)
                 raise
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    process.terminate()
     try:
         await asyncio.wait_for(process.wait(), _STOP_WITHIN)
     except TimeoutError:

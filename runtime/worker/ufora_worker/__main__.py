@@ -23,7 +23,7 @@ def main(executor: Sequence[str] = EXECUTOR) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         settings = WorkerSettings.from_env(os.environ)
-        if settings.insecure:
+        if settings.unguarded:
             logging.getLogger(__name__).warning(
                 "UFORA_INSECURE=1: the ports are open to the network without encryption, and "
                 "whoever reaches them can run code here"

@@ -33,6 +33,21 @@ class SetStop:
 
 
 @dataclass(frozen=True, slots=True)
+class SetYield:
+    """Write the word that makes an executor give away all of its range that is behind its slice."""
+
+    executor: int
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskRepeatable:
+    """Signal the executor that its root has been running for a while; it reports ``Judged``."""
+
+    executor: int
+
+
+@dataclass(frozen=True, slots=True)
 class SetHungry:
     """Write the word that makes executors give the back half of their range away."""
 
@@ -96,6 +111,13 @@ class ClosePeer:
 
 
 @dataclass(frozen=True, slots=True)
+class Depart:
+    """The worker has handed everything over; end the process, and this is why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """The worker cannot work; end the process with this sentence."""
 
@@ -106,6 +128,8 @@ Command = (
     StartExecutor
     | KillExecutor
     | SetStop
+    | SetYield
+    | AskRepeatable
     | SetHungry
     | TellExecutor
     | TellManager
@@ -114,5 +138,6 @@ Command = (
     | CancelFetch
     | DeleteObjects
     | ClosePeer
+    | Depart
     | GiveUp
 )

@@ -1,10 +1,12 @@
 """The data port (30010): gives out objects of the store, and takes those that are pushed."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import zmq
 
 from ufora_core.errors import ProtocolError, StoreError
+from ufora_core.listener import Listener
 from ufora_core.protocol.codec import decode_data_request, encode
 from ufora_core.protocol.data import (
     CHUNK_SIZE,
@@ -15,10 +17,11 @@ from ufora_core.protocol.data import (
     Fetch,
     Unknown,
 )
-from ufora_core.sockets import HandshakeWatch, bind_router, peer_of
+from ufora_core.sockets import peer_of
 from ufora_core.store import ObjectStore, Sink
 from ufora_core.strangers import Strangers
-from ufora_worker.poll_loop import PollLoop
+from ufora_core.tokens import Tokens
+from ufora_worker.poll_loop import PollLoop, PollSocket
 
 #: Requests answered before other sockets get their turn: 8 MiB, some milliseconds.
 _BURST = 8
@@ -45,41 +48,43 @@ class DataPort:
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         loop: PollLoop,
+        tokens: Tokens,
         host: str,
         port: int,
         store: ObjectStore,
     ) -> None:
-        self._loop = loop
         self._store = store
         self._arriving: dict[tuple[bytes, str], _Arrival] = {}
-        self._router, self.port = bind_router(context, host, port, "UFORA_WORKER_BASE_PORT")
-        self._strangers = Strangers(f"data port {self.port}")
-        self._watch = HandshakeWatch(self._router, f"data port {self.port}")
-        loop.watch(self._router, self._read)
-        loop.watch(self._watch.socket, self._watch.drain)
+        self._listener = Listener(
+            context,
+            partial(PollSocket, loop, burst=_BURST),
+            tokens,
+            self._on_message,
+            what="data port",
+            host=host,
+            port=port,
+            variable="UFORA_WORKER_BASE_PORT",
+        )
+        self.port = self._listener.port
+        self._strangers = Strangers(self._listener.name)
+
+    def rekey(self) -> None:
+        """Listen with the key of the current token."""
+        self._listener.rekey()
 
     def close(self) -> None:
         """Stop listening; what was arriving is thrown away."""
         for key in list(self._arriving):
             self._give_up(key)
-        self._loop.unwatch(self._router)
-        self._loop.unwatch(self._watch.socket)
-        self._router.disable_monitor()
-        self._watch.socket.close(0)
-        self._router.close(0)
+        self._listener.close()
 
-    def _read(self) -> None:
-        for _ in range(_BURST):
-            try:
-                frames = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return
-            try:
-                self._on_frames(frames)
-            except ProtocolError as error:
-                self._strangers.note(peer_of(frames[-1]), f"garbage: {error}")
+    def _on_message(self, frames: list[zmq.Frame]) -> None:
+        try:
+            self._answer_all(frames)
+        except ProtocolError as error:
+            self._strangers.note(peer_of(frames[-1]), f"garbage: {error}")
 
-    def _on_frames(self, frames: list[zmq.Frame]) -> None:
+    def _answer_all(self, frames: list[zmq.Frame]) -> None:
         if len(frames) not in (2, 3):
             raise ProtocolError(f"{len(frames)} frames instead of 2 or 3")
         identity = frames[0].bytes
@@ -87,9 +92,7 @@ class DataPort:
         for request in decode_data_request(frames[1].buffer):
             message, buffers = self._answer(identity, request, data)
             parts: list[bytes | memoryview] = [identity, encode([message]), *buffers]
-            try:
-                self._router.send_multipart(parts, zmq.NOBLOCK)
-            except zmq.Again:
+            if not self._listener.send(parts):
                 return  # the peer does not read; it will ask again or give up
 
     def _answer(self, identity: bytes, request: DataRequest, data: memoryview) -> Reply:

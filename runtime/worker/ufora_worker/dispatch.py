@@ -3,26 +3,50 @@
 from collections.abc import Iterator
 
 from ufora_core.protocol.executor import RunRange, RunRoot
-from ufora_core.protocol.worker import GiveRange, Hungry, StealRequest
-from ufora_worker.commands import KillExecutor, SetHungry, TellExecutor, TellManager, TellPeer
+from ufora_core.protocol.worker import GiveRange, Hungry, RootStarted, StealRequest
+from ufora_worker.commands import (
+    AskRepeatable,
+    KillExecutor,
+    SetHungry,
+    TellExecutor,
+    TellManager,
+    TellPeer,
+)
 from ufora_worker.executor_table import ExecutorRecord, Status
 from ufora_worker.leases import AtPeer, Fetching, Giver, Lease, OnExecutor, Queued
 from ufora_worker.ledger import Ledger, PeerRecord, Root
+from ufora_worker.retirement import hand_over, is_to_go, report_holdings
 
 #: Seconds that a change in the number of free executors lasts before the manager hears of it. Most
 #: blocks are over sooner, and two messages for each of them would double what they cost.
 HUNGRY_SECONDS = 0.005
 
 
+#: Seconds that a root runs before the manager hears of it, and whether it may run twice. Most
+#: blocks are over sooner.
+LONG_SECONDS = 0.1
+
+
 def settle(ledger: Ledger) -> None:
     """Do everything that can be done now; nothing is left for later but by time."""
     _watch_clock(ledger)
+    hand_over(ledger)
     _run_roots(ledger)
     _run_ranges(ledger)
     _return_stranded(ledger)
     _ask_executors(ledger)
     _ask_manager(ledger)
     _ask_peers(ledger)
+    report_holdings(ledger)
+
+
+def tell_all(ledger: Ledger) -> None:
+    """The manager may be another one, or have missed something: tell it what it should know."""
+    ledger.told_manager = None
+    for job, root in ledger.roots.items():
+        if root.repeatable is not None:
+            started = RootStarted(job=job, repeatable=root.repeatable)
+            ledger.commands.append(TellManager(started))
 
 
 def _watch_clock(ledger: Ledger) -> None:
@@ -32,6 +56,10 @@ def _watch_clock(ledger: Ledger) -> None:
         elif executor.deadline is not None and executor.deadline <= ledger.now:
             executor.deadline = None
             ledger.commands.append(KillExecutor(executor.index))
+    for root in ledger.roots.values():
+        if root.executor is not None and root.ask_at is not None and root.ask_at <= ledger.now:
+            root.ask_at = None
+            ledger.commands.append(AskRepeatable(root.executor))
 
 
 # ------------------------------------------------------------------ who runs what
@@ -49,12 +77,16 @@ def _run_roots(ledger: Ledger) -> None:
     for root, executor in zip(_ready_roots(ledger), list(_idle(ledger)), strict=False):
         ledger.move(executor, Status.ROOT)
         root.executor, executor.root = executor.index, root.order.job
+        executor.printed = 0
+        root.ask_at = ledger.now + LONG_SECONDS
         message = RunRoot(job=root.order.job, program=root.order.program)
         ledger.commands.append(TellExecutor(executor.index, message))
 
 
 def _run_ranges(ledger: Ledger) -> None:
     for lease in ledger.leases.queued():
+        if is_to_go(ledger, lease):
+            continue
         executor = next(_idle(ledger), None) or _waiting_root(ledger, lease)
         if executor is not None:
             message = RunRange(range=lease.range)
@@ -105,7 +137,7 @@ def _return_stranded(ledger: Ledger) -> None:
     if any(executor.root is None for executor in ledger.executors):
         return
     for lease in ledger.leases.queued():
-        if isinstance(lease.origin, Giver):
+        if isinstance(lease.origin, Giver) and not is_to_go(ledger, lease):
             ledger.leases.remove(lease)
             ledger.give_back(lease.origin, "every executor here runs a block of its own")
 
@@ -147,7 +179,7 @@ def _ask_executors(ledger: Ledger) -> None:
 
 
 def _ask_manager(ledger: Ledger) -> None:
-    hungry = Hungry(slots=_free_slots(ledger))
+    hungry = Hungry(slots=0 if ledger.retiring else _free_slots(ledger))
     if hungry == ledger.told_manager:
         ledger.tell_manager_at = None
     elif ledger.tell_manager_at is None and ledger.told_manager is not None:
@@ -162,7 +194,7 @@ def _ask_peers(ledger: Ledger) -> None:
     slots, waiting = _free_slots(ledger), _waiting_loops(ledger)
     for name, peer in ledger.peers.items():
         busy = peer.has_work or bool(ledger.leases.at_peer(name))
-        wanted = (slots, waiting) if busy else (0, ())
+        wanted = (slots, waiting) if busy and not ledger.retiring else (0, ())
         if wanted != (peer.told_slots, peer.told_waiting):
             peer.told_slots, peer.told_waiting = wanted
             message = StealRequest(sender=ledger.address, slots=wanted[0], waiting=wanted[1])

@@ -6,15 +6,18 @@ from typing import Literal
 from ufora_core.protocol.executor import FromExecutor
 from ufora_core.protocol.worker import (
     CancelRoot,
+    Farewell,
     ForgetObjects,
     PeerLeft,
     PlaceRoot,
+    Retire,
     ToPeer,
+    Unretire,
     WorkAt,
 )
 
 #: The messages of the manager that are about work; the others are about being registered.
-Order = PlaceRoot | CancelRoot | WorkAt | PeerLeft | ForgetObjects
+Order = PlaceRoot | CancelRoot | WorkAt | PeerLeft | ForgetObjects | Retire | Unretire | Farewell
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +86,15 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """The worker was told to stop, and is to hand over what it holds before it does."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
-    """The worker is about to stop on purpose."""
+    """The worker is about to stop now, whatever it holds."""
 
     reason: str
 
@@ -99,5 +109,6 @@ Event = (
     | ObjectsMissing
     | LinkBroken
     | Tick
+    | Leave
     | Shutdown
 )

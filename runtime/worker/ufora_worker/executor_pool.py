@@ -122,11 +122,11 @@ class ExecutorPool:
             process.verdict = process.verdict or (reason, story)
             process.popen.kill()
 
-    def signal(self, index: int) -> None:
-        """Make an executor look at its stop word."""
+    def signal(self, index: int, number: int) -> None:
+        """Make an executor look at its stop word, or answer a question (see ``interrupts``)."""
         process = self._processes.get(index)
         if process is not None and process.popen.poll() is None:
-            process.popen.send_signal(signal.SIGUSR1)
+            process.popen.send_signal(number)
 
     def tick(self, now: float) -> None:
         """Notice ends that no descriptor told of, and end what only half ended."""

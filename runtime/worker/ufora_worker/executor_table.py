@@ -16,6 +16,7 @@ from enum import Enum
 
 from ufora_core.protocol.executor import (
     FromExecutor,
+    Judged,
     LoopClosed,
     Offer,
     Printed,
@@ -65,6 +66,7 @@ MAY_SEND: dict[type[FromExecutor], frozenset[Status]] = {
     LoopClosed: _RUNNING,
     RangeDone: _RUNNING | {Status.IDLE},
     RangeStopped: _RUNNING | {Status.IDLE},
+    Judged: _RUNNING,
     Printed: _RUNNING,
     RootEnded: _RUNNING,
 }
@@ -88,10 +90,14 @@ class ExecutorRecord:
     status: Status = Status.DEAD
     #: Job of the block that it runs.
     root: str | None = None
+    #: Characters that the block has printed.
+    printed: int = 0
     #: Loop that the root waited for last.
     loop: int = 0
     #: Lease of the range that it runs.
     lease: int | None = None
+    #: It was told to give away what is behind its slice.
+    yielding: bool = False
     unanswered: list[Unanswered] = field(default_factory=list)
     #: Number of the last stop; it makes each stop word different from the one before.
     stops: int = 0

@@ -10,6 +10,7 @@ from ufora_core.protocol.codec import decode_data_reply, encode
 from ufora_core.protocol.data import CHUNK_SIZE, Chunk, DataReply, Fetch, Unknown
 from ufora_core.protocol.parts import WorkerAddress
 from ufora_core.store import ObjectStore, Sink
+from ufora_core.tokens import Tokens
 from ufora_worker.commands import FetchObjects
 from ufora_worker.events import Event, ObjectsHere, ObjectsMissing
 from ufora_worker.links import Link
@@ -40,12 +41,14 @@ class Fetches:
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         loop: PollLoop,
+        tokens: Tokens,
         store: ObjectStore,
         identity: str,
         report: Callable[[Event], None],
     ) -> None:
         self._context = context
         self._loop = loop
+        self._tokens = tokens
         self._store = store
         self._identity = identity
         self._report = report
@@ -200,11 +203,13 @@ class Fetches:
         link = Link(
             self._context,
             self._loop,
-            source.host,
-            source.data_port,
-            self._identity,
+            self._tokens,
             lambda frames: self._on_frames(source.name, frames),
             on_change,
+            peer=f"worker {source.name}",
+            host=source.host,
+            port=source.data_port,
+            identity=self._identity,
         )
         self._links[source.name] = (source, link)
         return link

@@ -30,8 +30,8 @@ class Identity:
         """Where the worker is reached."""
         return WorkerAddress(self.name, self.host, control_port, data_port)
 
-    def hello(self, address: WorkerAddress, executors: int) -> Hello:
-        """How the worker introduces itself."""
+    def hello(self, address: WorkerAddress, executors: int, tokens: tuple[str, ...]) -> Hello:
+        """How the worker introduces itself; ``tokens`` are fingerprints."""
         return Hello(
             protocol=VERSION,
             release=__version__,
@@ -39,4 +39,5 @@ class Identity:
             address=address,
             executors=executors,
             incarnation=self.incarnation,
+            tokens=tokens,
         )

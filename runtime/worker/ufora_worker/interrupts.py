@@ -1,7 +1,8 @@
-"""Signals in an executor: the supervisor's stop, and a heartbeat while a loop can be split.
+"""Signals in an executor: the supervisor's stop and question, and a loop's heartbeat.
 
-Python runs signal handlers between two bytecodes of the main thread, so both work in the middle of
-a long item: a stop raises ``Stopped`` there, a heartbeat lets the loop give its back half away.
+Python runs signal handlers between two bytecodes of the main thread, so all work in the middle of
+a long item: a stop raises ``Stopped`` there, a heartbeat lets the loop give its back half away, and
+the question, which comes once a root has been running for a while, is answered there.
 Code that must not be cut in two (a frame half sent) runs inside ``deferred()``.
 """
 
@@ -13,6 +14,9 @@ from types import FrameType
 
 #: Seconds between two looks at the hungry word while one item runs.
 HEARTBEAT = 0.02
+#: The supervisor's signals. The second one comes while any code of the user's runs, so it is one
+#: that programs do not use for themselves, and that the system ignores where nobody waits for it.
+STOP, QUESTION = signal.SIGUSR1, signal.SIGURG
 
 
 class Stopped(BaseException):
@@ -25,13 +29,16 @@ class Interrupts:
     def __init__(self, stop_requested: Callable[[], bool]) -> None:
         self._stop_requested = stop_requested
         self._beat: Callable[[], None] | None = None
+        self._answer: Callable[[], None] | None = None
+        self._asked = False
         self._depth = 0
         self._armed = False
 
     def install(self) -> None:
-        """Take over ``SIGUSR1`` (stop) and ``SIGALRM`` (heartbeat); Ctrl-C is the client's."""
+        """Take over ``STOP``, ``QUESTION`` and ``SIGALRM`` (heartbeat); Ctrl-C is the client's."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGUSR1, self._on_stop)
+        signal.signal(STOP, self._on_stop)
+        signal.signal(QUESTION, self._on_question)
         signal.signal(signal.SIGALRM, self._on_beat)
 
     @contextmanager
@@ -59,6 +66,7 @@ class Interrupts:
         finally:
             self._depth -= 1
         self.check()
+        self._reply()
 
     @contextmanager
     def heartbeat(self, beat: Callable[[], None]) -> Iterator[None]:
@@ -72,6 +80,15 @@ class Interrupts:
             if outer is None:
                 signal.setitimer(signal.ITIMER_REAL, 0)
 
+    @contextmanager
+    def answering(self, answer: Callable[[], None]) -> Iterator[None]:
+        """Call ``answer`` if the supervisor asks within it, and only the first time."""
+        self._answer, self._asked = answer, False
+        try:
+            yield
+        finally:
+            self._answer = None
+
     def check(self) -> None:
         """Raise ``Stopped`` if the supervisor asked for it."""
         if self._armed and self._depth == 0 and self._stop_requested():
@@ -80,6 +97,15 @@ class Interrupts:
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:
         self.check()
+
+    def _on_question(self, number: int, frame: FrameType | None) -> None:
+        self._asked = True
+        self._reply()
+
+    def _reply(self) -> None:
+        if self._asked and self._depth == 0 and self._answer is not None:
+            answer, self._answer = self._answer, None
+            answer()
 
     def _on_beat(self, number: int, frame: FrameType | None) -> None:
         if self._beat is not None and self._depth == 0:

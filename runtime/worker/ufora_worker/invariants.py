@@ -3,14 +3,16 @@
 * An executor that has nothing to do holds nothing; what it holds says the same the other way round.
 * Every range of a root that is here has its root; no item of a loop is in two leases.
 * Nobody is idle while there is something that could be run.
+* A retiring worker keeps no root that was not begun, and no lease that could be returned.
 """
 
 from collections.abc import Iterator
 from itertools import pairwise
 
 from ufora_worker.executor_table import ExecutorRecord, Status
-from ufora_worker.leases import AtPeer, Home, Interval, Lease, OnExecutor
+from ufora_worker.leases import AtPeer, Fetching, Home, Interval, Lease, OnExecutor, Queued
 from ufora_worker.ledger import Ledger
+from ufora_worker.retirement import is_to_go
 
 _EMPTY_HANDED = (Status.STARTING, Status.IDLE, Status.DEAD)
 
@@ -24,6 +26,7 @@ def broken(ledger: Ledger) -> list[str]:
         sentences += _lease(ledger, lease)
     sentences += _overlaps(ledger)
     sentences += _idleness(ledger)
+    sentences += _retirement(ledger)
     return sentences
 
 
@@ -77,7 +80,23 @@ def _overlaps(ledger: Ledger) -> Iterator[str]:
 def _idleness(ledger: Ledger) -> Iterator[str]:
     if all(executor.status is not Status.IDLE for executor in ledger.executors):
         return
-    if ledger.leases.queued():
+    if not all(is_to_go(ledger, lease) for lease in ledger.leases.queued()):
         yield "an executor is idle while ranges are queued"
     if any(root.executor is None and root.ticket is None for root in ledger.roots.values()):
         yield "an executor is idle while roots are queued"
+
+
+def _retirement(ledger: Ledger) -> Iterator[str]:
+    if ledger.leaving and not ledger.retiring:
+        yield "it leaves and does not retire"
+    if ledger.retiring and any(root.executor is None for root in ledger.roots.values()):
+        yield "it retires and keeps roots that were not begun"
+    for lease in ledger.leases:
+        if not is_to_go(ledger, lease):
+            continue
+        holders = [x.holder for x in ledger.leases.of_origin(lease.origin)]
+        if all(isinstance(holder, Queued | Fetching) for holder in holders):
+            yield f"lease {lease.id} could be returned: {lease}"
+    for executor in ledger.executors:
+        if executor.yielding and executor.lease is None:
+            yield f"executor {executor.index} is to give away what it does not hold"

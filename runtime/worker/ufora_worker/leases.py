@@ -85,6 +85,10 @@ class Lease:
     strikes: int = 0
     #: Items at or past it are not needed any more.
     beyond: int | None = None
+    #: Its giver wants it back.
+    recalled: bool = False
+    #: The worker that holds it was asked to hand it back.
+    recall_sent: bool = False
 
     def of(self, job: str | None, loop: int) -> bool:
         """True for a range of this loop."""
@@ -127,23 +131,22 @@ class LeaseBook:
         self.next_id += 1
         return self.next_id
 
-    def add(
-        self,
-        range: Range,
-        origin: Origin,
-        holder: Holder,
-        strikes: int = 0,
-        beyond: int | None = None,
-    ) -> Lease:
+    def add(self, range: Range, origin: Origin, holder: Holder) -> Lease:
         """Write a new lease."""
-        lease = Lease(self.number(), range, origin, holder, strikes, beyond)
+        lease = Lease(self.number(), range, origin, holder)
         self.leases[lease.id] = lease
         return lease
 
     def split(self, lease: Lease, interval: Interval, holder: Holder) -> Lease:
         """A new lease for a part of an old one; the old one is not changed."""
         part = replace(lease.range, lo=interval[0], hi=interval[1])
-        return self.add(part, lease.origin, holder, lease.strikes, lease.beyond)
+        return self.part(lease, part, holder)
+
+    def part(self, lease: Lease, range: Range, holder: Holder) -> Lease:
+        """As ``split``, with the part written out as a range."""
+        part = self.add(range, lease.origin, holder)
+        part.strikes, part.beyond, part.recalled = lease.strikes, lease.beyond, lease.recalled
+        return part
 
     def get(self, id: int) -> Lease | None:
         """The lease with this number, if it is open."""
@@ -160,6 +163,10 @@ class LeaseBook:
     def of_job(self, job: str) -> list[Lease]:
         """Leases of a job; some may have come back here by way of other workers."""
         return [lease for lease in self if lease.range.job == job]
+
+    def of_origin(self, origin: Origin) -> list[Lease]:
+        """Everything here that is, or was made of, one lease of a giver."""
+        return [lease for lease in self if lease.origin == origin]
 
     def of_giver(self, worker: str) -> list[Lease]:
         """Leases that this worker gave us."""

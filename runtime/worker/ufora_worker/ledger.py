@@ -22,6 +22,7 @@ from ufora_core.protocol.worker import (
     ReturnRange,
     RootDone,
     RootProgress,
+    StillHolds,
     ToPeer,
 )
 from ufora_worker.commands import (
@@ -56,6 +57,8 @@ from ufora_worker.leases import (
 STOP_SECONDS = 0.7
 #: Seconds after which a process that is not ready counts as stuck; a loaded machine is slow.
 START_SECONDS = 60.0
+#: Jobs that ended here and that are remembered: far more than can be on their way at once.
+MOST_ENDED = 1000
 #: A range that ends this many executors is at fault itself.
 MOST_STRIKES = 3
 
@@ -70,6 +73,10 @@ class Root:
     executor: int | None = None
     cancelled: bool = False
     progress: RootProgress | None = None
+    #: When the executor is asked whether the block could run twice; None once it was.
+    ask_at: float | None = None
+    #: What it answered.
+    repeatable: bool | None = None
 
 
 @dataclass(slots=True)
@@ -97,12 +104,20 @@ class Ledger:
     executors: list[ExecutorRecord]
     leases: LeaseBook
     roots: dict[str, Root] = field(default_factory=dict)
+    #: Jobs whose root ended here lately, oldest first: one that is placed again does not run again.
+    ended: dict[str, None] = field(default_factory=dict)
     peers: dict[str, PeerRecord] = field(default_factory=dict)
     #: What the executors' hungry word and the manager were told last.
     hungry: int = 0
     told_manager: Hungry | None = None
     #: When the manager is to hear of a change, if that lasts.
     tell_manager_at: float | None = None
+    #: Nothing new is taken, and what is held goes back; see ``retirement``.
+    retiring: bool = False
+    #: This process was told to stop, so no order can make it stay.
+    leaving: bool = False
+    #: What the manager was told last of what is still here.
+    told_holdings: StillHolds | None = None
     now: float = 0.0
     commands: list[Command] = field(default_factory=list)
 
@@ -258,6 +273,9 @@ class Ledger:
     def end_root(self, job: str, done: RootDone) -> None:
         """The block is over: report it, and drop everything that was done for it."""
         root = self.roots.pop(job)
+        self.ended[job] = None
+        if len(self.ended) > MOST_ENDED:
+            del self.ended[next(iter(self.ended))]
         if root.ticket is not None:
             self.commands.append(CancelFetch(root.ticket))
         self.close(job)

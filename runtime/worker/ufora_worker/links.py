@@ -6,84 +6,75 @@ too, once for each time that something was sent in vain.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
-from ufora_core.sockets import new_dealer
-from ufora_worker.poll_loop import PollLoop
+from ufora_core.dialer import Dialer
+from ufora_core.tokens import Tokens
+from ufora_worker.poll_loop import PollLoop, PollSocket
 
 #: Seconds in which a connection must be made before what was sent counts as lost.
 CONNECT_SECONDS = 5.0
-#: Messages read before other sockets get their turn.
-_BURST = 200
 
 
 class Link:
-    """One DEALER. ``on_frames`` gets what arrives; ``on_change`` is told True when the connection
-    is there and False when it broke, or could not be made."""
+    """One connection. ``on_frames`` gets what arrives; ``on_change`` is told True when it is there
+    and False when it broke, or could not be made."""
 
     def __init__(
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         loop: PollLoop,
+        tokens: Tokens,
+        on_frames: Callable[[list[zmq.Frame]], None],
+        on_change: Callable[[bool], None],
+        *,
+        peer: str,
         host: str,
         port: int,
         identity: str,
-        on_frames: Callable[[list[zmq.Frame]], None],
-        on_change: Callable[[bool], None],
     ) -> None:
-        self.connected = False
+        """Begin to connect to ``peer`` at ``host:port``, as ``identity``."""
         self._loop = loop
-        self._on_frames = on_frames
         self._on_change = on_change
         self._waiting_since: float | None = None
-        self._socket = new_dealer(context, identity)
-        self._monitor = self._socket.get_monitor_socket(
-            zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+        self._dialer = Dialer(
+            context,
+            partial(PollSocket, loop),
+            tokens,
+            on_frames,
+            self._changed,
+            peer=peer,
+            host=host,
+            port=port,
+            identity=identity,
         )
-        self._socket.connect(f"tcp://{host}:{port}")
-        loop.watch(self._socket, self._read)
-        loop.watch(self._monitor, self._observe)
+
+    @property
+    def connected(self) -> bool:
+        """True while the other end is there."""
+        return self._dialer.connected
 
     def send(self, *parts: bytes | memoryview) -> bool:
         """Put a message on its way; False when too much is waiting already."""
         if not self.connected and self._waiting_since is None:
             self._waiting_since = self._loop.now()
-        try:
-            self._socket.send_multipart(parts, zmq.NOBLOCK)
-        except zmq.Again:
-            return False
-        return True
+        return self._dialer.send(parts)
 
     def tick(self) -> None:
-        """Report a connection that could not be made in time."""
+        """Report a connection that could not be made in time, and go on trying."""
+        self._dialer.tick()
         since = self._waiting_since
         if since is not None and self._loop.now() - since > CONNECT_SECONDS:
             self._waiting_since = None
+            self._dialer.forget()
             self._on_change(False)
 
     def close(self, linger_ms: int = 0) -> None:
         """End the link; what waits to be sent gets so long to leave."""
-        self._loop.unwatch(self._socket)
-        self._loop.unwatch(self._monitor)
-        self._socket.disable_monitor()
-        self._monitor.close(0)
-        self._socket.close(linger_ms)
+        self._dialer.close(linger_ms)
 
-    def _read(self) -> None:
-        for _ in range(_BURST):
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return
-            self._on_frames(frames)
-            if self._socket.closed:
-                return
-
-    def _observe(self) -> None:
-        while not self._monitor.closed and self._monitor.poll(0):
-            event = recv_monitor_message(self._monitor)
-            self.connected = event["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED
-            self._waiting_since = None
-            self._on_change(self.connected)
+    def _changed(self, connected: bool) -> None:
+        self._waiting_since = None
+        self._on_change(connected)

@@ -62,6 +62,10 @@ class Place:
         """True when somebody could take items."""
         return self.words.hungry() > 0
 
+    def yields(self) -> bool:
+        """True when everything that is not begun is to go back to where it came from."""
+        return self.words.yields(self.executor)
+
 
 @dataclass(slots=True)
 class Loop:
@@ -105,7 +109,9 @@ class Loop:
                     self.place.words.add_busy(self.place.executor, spent)
                 self._adapt(self.next - first, spent)
                 self.on_progress(self.next - first)
-                if self.place.hungry():
+                if self.place.yields():
+                    self._give_rest()
+                elif self.place.hungry():
                     self._give_back_half()
                 self.place.interrupts.check()
 
@@ -134,11 +140,21 @@ class Loop:
             if left >= 2 and self._is_worth_giving(left, self._item_ns):
                 self._give(self.next + (left + 1) // 2)
 
+    def _give_rest(self) -> None:
+        """Somebody else will run what is left: this worker retires."""
+        with self.place.interrupts.deferred():
+            if self.next < self.hi and not self._keeps_all:
+                self._give(self.next)
+
     def _on_heartbeat(self) -> None:
         """A long item runs: half of everything behind its slice may go, the last item too."""
         with self.place.interrupts.deferred():
             left = self.hi - self.next
-            if left >= 1 and not self._moving and self.place.hungry():
+            if left < 1 or self._moving:
+                return
+            if self.place.yields():
+                self._give_rest()
+            elif self.place.hungry():
                 item_ns = max(self._item_ns, HEARTBEAT * 1e9)
                 if self._is_worth_giving(left, item_ns):
                     self._give(self.next + left // 2)

@@ -8,6 +8,7 @@ import zmq
 from ufora_core.errors import ProtocolError
 from ufora_core.protocol.codec import decode_to_worker, encode
 from ufora_core.protocol.worker import ToManager, ToWorker
+from ufora_core.tokens import Tokens
 from ufora_worker.links import Link
 from ufora_worker.poll_loop import PollLoop
 
@@ -21,6 +22,7 @@ class ManagerSocket:
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         loop: PollLoop,
+        tokens: Tokens,
         host: str,
         port: int,
         identity: str,
@@ -29,12 +31,26 @@ class ManagerSocket:
     ) -> None:
         self._where = f"{host}:{port}"
         self._report = report
-        self._link = Link(context, loop, host, port, identity, self._on_frames, on_change)
+        self._link = Link(
+            context,
+            loop,
+            tokens,
+            self._on_frames,
+            on_change,
+            peer="the manager",
+            host=host,
+            port=port,
+            identity=identity,
+        )
 
     def send(self, messages: Sequence[ToManager]) -> None:
         """Send these, in order."""
         if messages and not self._link.send(encode(messages)):
             log.warning("manager=%s takes no more messages; %d dropped", self._where, len(messages))
+
+    def tick(self) -> None:
+        """Go on trying to reach it."""
+        self._link.tick()
 
     def close(self, linger_ms: int = 0) -> None:
         """End the line; what waits gets so long to leave."""

@@ -3,16 +3,20 @@
 from ufora_core.protocol.parts import Failure, WorkerAddress
 from ufora_core.protocol.worker import (
     CancelRoot,
+    Farewell,
     ForgetObjects,
     PeerLeft,
     PlaceRoot,
+    Retire,
     RootDone,
+    Unretire,
     WorkAt,
 )
 from ufora_worker.commands import CancelFetch, ClosePeer, DeleteObjects
 from ufora_worker.events import Order
 from ufora_worker.leases import ALL_LEASES, Arriving, AtPeer, Giver
 from ufora_worker.ledger import Ledger, PeerRecord, Root
+from ufora_worker.retirement import farewell, retire, unretire
 
 
 def apply(ledger: Ledger, order: Order) -> None:
@@ -28,10 +32,16 @@ def apply(ledger: Ledger, order: Order) -> None:
             drop_peer(ledger, worker)
         case ForgetObjects(digests=digests):
             ledger.commands.append(DeleteObjects(digests))
+        case Retire():
+            retire(ledger)
+        case Unretire():
+            unretire(ledger)
+        case Farewell():
+            farewell(ledger)
 
 
 def _place_root(ledger: Ledger, order: PlaceRoot) -> None:
-    if order.job in ledger.roots:
+    if order.job in ledger.roots or order.job in ledger.ended:
         return
     ticket = ledger.leases.number()
     on_the_way = ledger.fetch(ticket, (order.program, *order.needs), None)

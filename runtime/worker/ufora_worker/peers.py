@@ -2,23 +2,23 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 
 import zmq
 
 from ufora_core.errors import ProtocolError
+from ufora_core.listener import Listener
 from ufora_core.protocol.codec import decode_to_peer, encode
 from ufora_core.protocol.parts import WorkerAddress
 from ufora_core.protocol.worker import ToPeer
-from ufora_core.sockets import HandshakeWatch, bind_router, peer_of
+from ufora_core.sockets import peer_of
 from ufora_core.strangers import Strangers
+from ufora_core.tokens import Tokens
 from ufora_worker.events import Event, LinkBroken, PeerSaid
 from ufora_worker.links import Link
-from ufora_worker.poll_loop import PollLoop
+from ufora_worker.poll_loop import PollLoop, PollSocket
 
 log = logging.getLogger(__name__)
-
-#: Messages read before other sockets get their turn.
-_BURST = 200
 
 
 class Peers:
@@ -29,6 +29,7 @@ class Peers:
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         loop: PollLoop,
+        tokens: Tokens,
         host: str,
         port: int,
         identity: str,
@@ -36,14 +37,22 @@ class Peers:
     ) -> None:
         self._context = context
         self._loop = loop
+        self._tokens = tokens
         self._identity = identity
         self._report = report
         self._links: dict[str, tuple[WorkerAddress, Link]] = {}
-        self._router, self.port = bind_router(context, host, port, "UFORA_WORKER_BASE_PORT")
-        self._strangers = Strangers(f"control port {self.port}")
-        self._watch = HandshakeWatch(self._router, f"control port {self.port}")
-        loop.watch(self._router, self._read)
-        loop.watch(self._watch.socket, self._watch.drain)
+        self._listener = Listener(
+            context,
+            partial(PollSocket, loop),
+            tokens,
+            self._on_frames,
+            what="control port",
+            host=host,
+            port=port,
+            variable="UFORA_WORKER_BASE_PORT",
+        )
+        self.port = self._listener.port
+        self._strangers = Strangers(self._listener.name)
 
     def send(self, peer: WorkerAddress, message: ToPeer) -> None:
         """Send to a worker; the link is made when it is first needed."""
@@ -58,6 +67,10 @@ class Peers:
         if link is not None:
             link.close()
 
+    def rekey(self) -> None:
+        """Listen with the key of the current token."""
+        self._listener.rekey()
+
     def tick(self) -> None:
         """Notice links that cannot be made."""
         for _, link in list(self._links.values()):
@@ -68,11 +81,7 @@ class Peers:
         for _, link in self._links.values():
             link.close(linger_ms)
         self._links.clear()
-        self._loop.unwatch(self._router)
-        self._loop.unwatch(self._watch.socket)
-        self._router.disable_monitor()
-        self._watch.socket.close(0)
-        self._router.close(0)
+        self._listener.close()
 
     def _link(self, peer: WorkerAddress) -> Link:
         address, link = self._links.get(peer.name, (None, None))
@@ -87,27 +96,24 @@ class Peers:
         link = Link(
             self._context,
             self._loop,
-            peer.host,
-            peer.control_port,
-            self._identity,
+            self._tokens,
             lambda frames: None,
             on_change,
+            peer=f"worker {peer.name}",
+            host=peer.host,
+            port=peer.control_port,
+            identity=self._identity,
         )
         self._links[peer.name] = (peer, link)
         return link
 
-    def _read(self) -> None:
-        for _ in range(_BURST):
-            try:
-                frames = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return
-            try:
-                if len(frames) != 2:
-                    raise ProtocolError(f"{len(frames)} frames instead of 2")
-                messages = decode_to_peer(frames[1].buffer)
-            except ProtocolError as error:
-                self._strangers.note(peer_of(frames[-1]), f"garbage: {error}")
-                continue
-            for message in messages:
-                self._report(PeerSaid(message))
+    def _on_frames(self, frames: list[zmq.Frame]) -> None:
+        try:
+            if len(frames) != 2:
+                raise ProtocolError(f"{len(frames)} frames instead of 2")
+            messages = decode_to_peer(frames[1].buffer)
+        except ProtocolError as error:
+            self._strangers.note(peer_of(frames[-1]), f"garbage: {error}")
+            return
+        for message in messages:
+            self._report(PeerSaid(message))

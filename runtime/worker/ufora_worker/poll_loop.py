@@ -6,8 +6,13 @@ from math import ceil
 
 import zmq
 
+from ufora_core.sockets import Parts
+
 Source = int | zmq.Socket[bytes]
 Callback = Callable[[], None]
+
+#: Messages read from one socket before others get their turn.
+_BURST = 200
 
 
 class PollLoop:
@@ -43,3 +48,56 @@ class PollLoop:
                 readable()
             if flags & zmq.POLLOUT and writable is not None and source in self._callbacks:
                 writable()
+
+
+class PollSocket:
+    """A ZeroMQ socket on a loop: reads multipart messages as they come, and sends without waiting
+    (see ``ufora_core.sockets.Attached``)."""
+
+    def __init__(
+        self,
+        loop: PollLoop,
+        sock: zmq.Socket[bytes],
+        receive: Callable[[list[zmq.Frame]], None],
+        burst: int = _BURST,
+    ) -> None:
+        """``burst`` messages are read before other sockets get their turn."""
+        self._loop = loop
+        self._socket = sock
+        self._receive = receive
+        self._burst = burst
+        loop.watch(sock, self._read)
+
+    def send(self, parts: Parts) -> bool:
+        """Put a message on its way; False when the peer's queue is full."""
+        try:
+            self._socket.send_multipart(parts, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def drain(self) -> None:
+        """Hand on everything that is here already."""
+        while self._read_one():
+            pass
+
+    def close(self, linger: int = 0) -> None:
+        """Leave the loop and close the socket; what waits gets ``linger`` ms to leave."""
+        self._loop.unwatch(self._socket)
+        self._socket.close(linger)
+
+    def _read(self) -> None:
+        for _ in range(self._burst):
+            if not self._read_one():
+                return
+
+    def _read_one(self) -> bool:
+        """Hand on one message; False when there is none, or the last one had the socket closed."""
+        if self._socket.closed:
+            return False
+        try:
+            frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+        except zmq.Again:
+            return False
+        self._receive(frames)
+        return True

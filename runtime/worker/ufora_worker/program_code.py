@@ -1,15 +1,22 @@
-"""Makes the sites in a program's functions ask the engine, by giving these functions other code."""
+"""The code of a program's functions: where it is written, and made to ask the engine at sites."""
 
-from types import FunctionType
+import ast
+from types import CodeType, FunctionType
 
 from ufora_core.compiler.sites import Site, rewrite
 from ufora_core.values.decode import Decoder
-from ufora_core.values.functions import remember, tree_of
+from ufora_core.values.functions import remember, source_of, tree_of
 from ufora_core.values.nodes import Function
 from ufora_core.values.recompile import compile_tree
 
 #: Every comprehension contains this, so most functions need not be parsed.
 _LOOP = "for"
+
+
+def definition_of(code: CodeType) -> ast.AST | None:
+    """The parsed definition of a function that came with a program; None for any other code."""
+    source = source_of(code)
+    return None if source is None else tree_of(source)
 
 
 def rewrite_functions(decoder: Decoder, first: int) -> list[Site]:

@@ -16,6 +16,7 @@ from ufora_core.protocol.worker import (
     Introduce,
     RootDone,
     RootOutput,
+    RootReturned,
     ToManager,
     Welcome,
 )
@@ -25,15 +26,16 @@ HEARTBEAT_SECONDS = 1.0
 SILENT_SECONDS = 10.0
 #: Heartbeats without an answer after which the worker introduces itself again.
 _MOST_UNSEEN = 4
-#: Messages kept for a manager that is away; past it the oldest output is dropped.
+#: Messages kept until the manager is known to have heard them; past it the oldest output goes.
 _MOST_KEPT = 10_000
 
 
 class Registration:
     """What the manager knows of this worker, and what it has heard for certain.
 
-    How a root ended is kept until the manager has answered a heartbeat that was sent after it: the
-    connection may break, and the manager may restart, at any time.
+    What a root printed, how it ended, or that it was returned, is kept until the manager has
+    answered a heartbeat that was sent after it: the connection may break, and the manager may
+    restart, at any time.
     """
 
     def __init__(self, hello: Hello, now: float) -> None:
@@ -43,10 +45,27 @@ class Registration:
         self._beat_at = 0.0
         self._sent = 0
         self._seen = 0
-        #: Messages that wait for a welcome, in order.
-        self._waiting: list[ToManager] = []
-        #: Ends of roots, each with the number of the heartbeat whose answer proves it was heard.
-        self._unproven: list[tuple[int, RootDone]] = []
+        #: Output and ends of roots, in order, each with the number of the heartbeat whose answer
+        #: proves that it was heard.
+        self._unproven: list[tuple[int, RootDone | RootReturned | RootOutput]] = []
+
+    @property
+    def registered(self) -> bool:
+        """True while the manager knows this worker and can be reached, as far as one can tell."""
+        return self._registered
+
+    @property
+    def unproven(self) -> int:
+        """Ends of roots of which it is not known whether the manager heard."""
+        return len(self._unproven)
+
+    def accepts(self, tokens: tuple[str, ...]) -> None:
+        """The worker's tokens changed; these are their fingerprints, for the next heartbeat."""
+        self._hello = replace(self._hello, tokens=tokens)
+
+    def leave(self) -> None:
+        """Say from now on that the worker is about to stop."""
+        self._hello = replace(self._hello, leaving=True)
 
     def silent(self, now: float) -> bool:
         """True when the manager has not answered for ``SILENT_SECONDS``."""
@@ -67,7 +86,7 @@ class Registration:
         self._heard_at = now
         match message:
             case Welcome():
-                return self._welcomed()
+                return self._welcomed(roots)
             case Introduce():
                 return self._introduce(roots)
             case HeartbeatSeen():
@@ -77,13 +96,10 @@ class Registration:
 
     def post(self, message: ToManager) -> list[ToManager]:
         """Send this as soon as the manager knows the worker."""
-        if isinstance(message, RootDone):
+        if isinstance(message, RootDone | RootReturned | RootOutput):
             self._unproven.append((self._sent + 1, message))
-        if self._registered:
-            return [message]
-        if isinstance(message, RootOutput):
-            self._waiting = [*self._waiting[-_MOST_KEPT:], message]
-        return []
+            self._drop_oldest_output()
+        return [message] if self._registered else []
 
     def shares_store(self, roots: Sequence[str]) -> list[ToManager]:
         """The worker found that it sees the manager's own store."""
@@ -98,7 +114,12 @@ class Registration:
             return self._introduce(roots)
         self._beat_at = now
         self._sent += 1
-        beat = Heartbeat(incarnation=self._hello.incarnation, idle=idle, memory_bytes=memory)
+        beat = Heartbeat(
+            incarnation=self._hello.incarnation,
+            idle=idle,
+            memory_bytes=memory,
+            tokens=self._hello.tokens,
+        )
         return [beat]
 
     def goodbye(self, reason: str) -> list[ToManager]:
@@ -110,13 +131,26 @@ class Registration:
         self._sent = self._seen = 0
         self._unproven = [(1, done) for _, done in self._unproven]
         # A root whose end may not have been heard still counts as running.
-        ended = [done.job for _, done in self._unproven if done.job not in roots]
+        ended = dict.fromkeys(each.job for _, each in self._unproven if each.job not in roots)
         # Whether the store is shared is found anew: this may be another manager.
         self._hello = replace(self._hello, shares_store=False)
         return [replace(self._hello, roots=(*roots, *ended))]
 
-    def _welcomed(self) -> list[ToManager]:
+    def _welcomed(self, roots: Sequence[str]) -> list[ToManager]:
         self._registered = True
         self._beat_at = 0.0
-        waiting, self._waiting = self._waiting, []
-        return [*waiting, *(done for _, done in self._unproven)]
+        # What was returned may have been placed here again, which proves that it was heard.
+        self._unproven = [
+            (proof, each)
+            for proof, each in self._unproven
+            if isinstance(each, RootOutput) or each.job not in roots
+        ]
+        return [each for _, each in self._unproven]
+
+    def _drop_oldest_output(self) -> None:
+        if len(self._unproven) <= _MOST_KEPT:
+            return
+        for index, (_, each) in enumerate(self._unproven):
+            if isinstance(each, RootOutput):
+                del self._unproven[index]
+                return

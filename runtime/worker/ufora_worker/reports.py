@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from ufora_core.protocol.executor import (
     FromExecutor,
+    Judged,
     LoopClosed,
     Offer,
     Printed,
@@ -14,7 +15,7 @@ from ufora_core.protocol.executor import (
     Waiting,
 )
 from ufora_core.protocol.parts import Failure
-from ufora_core.protocol.worker import Piece, Range, RootDone, RootOutput
+from ufora_core.protocol.worker import Piece, Range, RootDone, RootOutput, RootStarted
 from ufora_worker.commands import GiveUp, TellManager
 from ufora_worker.errors import RefusedEvent
 from ufora_worker.events import ExecutorEnded
@@ -49,6 +50,8 @@ def apply(ledger: Ledger, index: int, message: FromExecutor) -> None:
             _range_done(ledger, executor, job, loop, piece)
         case RangeStopped(job=job, loop=loop):
             _range_stopped(ledger, executor, job, loop)
+        case Judged(job=job, repeatable=repeatable):
+            _judged(ledger, executor, job, repeatable)
         case Waiting() | LoopClosed() | Printed() | RootEnded():
             _apply_root(ledger, executor, message)
 
@@ -68,10 +71,19 @@ def _apply_root(
         case LoopClosed():
             _close_loop(ledger, executor, message)
         case Printed(job=job, stream=stream, text=text):
-            output = RootOutput(job=job, stream=stream, text=text)
+            output = RootOutput(job=job, stream=stream, text=text, at=executor.printed)
+            executor.printed += len(text)
             ledger.commands.append(TellManager(output))
         case RootEnded():
             _root_ended(ledger, executor, message)
+
+
+def _judged(ledger: Ledger, executor: ExecutorRecord, job: str, repeatable: bool) -> None:
+    root = ledger.roots.get(job)
+    if root is None or root.executor != executor.index or root.repeatable is not None:
+        raise RefusedEvent(f"executor {executor.index} was not asked about job {job}")
+    root.repeatable = repeatable
+    ledger.commands.append(TellManager(RootStarted(job=job, repeatable=repeatable)))
 
 
 def _wait(ledger: Ledger, executor: ExecutorRecord, loop: int) -> None:
@@ -115,7 +127,7 @@ def _split(ledger: Ledger, lease: Lease, back: Range) -> None:
     if lease.beyond is None or back.lo < lease.beyond:
         hi = back.hi if lease.beyond is None else min(back.hi, lease.beyond)
         part = replace(back, hi=hi)
-        ledger.leases.add(part, lease.origin, Queued(), lease.strikes, lease.beyond)
+        ledger.leases.part(lease, part, Queued())
 
 
 def _close_loop(ledger: Ledger, executor: ExecutorRecord, message: LoopClosed) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from ufora_core import program
 from ufora_core.errors import CoreError, MissingPackageError
 from ufora_core.program import Block, Call, Define
-from ufora_core.protocol.executor import RootEnded, RunRoot
+from ufora_core.protocol.executor import Judged, RootEnded, RunRoot
 from ufora_core.protocol.parts import ExecutorUse, Failure
 from ufora_core.store import ObjectStore
 from ufora_core.values.classes import ClassTrackers
@@ -21,6 +21,7 @@ from ufora_worker.interrupts import Stopped
 from ufora_worker.loops import Loop, Place
 from ufora_worker.memory_limit import memory_limit
 from ufora_worker.partials import Stored, fetch
+from ufora_worker.repeatable import is_repeatable
 from ufora_worker.results import Outcome, encode_result, load_kept
 from ufora_worker.root_loop import Link, LoopFailed
 from ufora_worker.splitting import Splitter
@@ -164,9 +165,15 @@ class Root:
             importable(decoder),
             client_rules(task.python, task.recursion_limit),
             engine(splitter),
+            self._place.interrupts.answering(self._judge),
             self._place.interrupts.running_user_code(),
         ):
             yield
+
+    def _judge(self) -> None:
+        """The supervisor asks, since this runs for long: tell it whether it could run twice."""
+        repeatable = is_repeatable(self._order.program, self._store)
+        self._link.send(Judged(job=self._order.job, repeatable=repeatable))
 
     def _splitter(self, task: program.Program) -> Splitter:
         return Splitter(

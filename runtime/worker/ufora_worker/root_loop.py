@@ -12,7 +12,14 @@ from typing import Any, Protocol
 
 from ufora_core import program
 from ufora_core.compiler.sites import SiteKind
-from ufora_core.protocol.executor import LoopClosed, LoopLost, Offer, TakePiece, Waiting
+from ufora_core.protocol.executor import (
+    Judged,
+    LoopClosed,
+    LoopLost,
+    Offer,
+    TakePiece,
+    Waiting,
+)
 from ufora_core.protocol.parts import ExecutorUse, Failure, Payload
 from ufora_core.protocol.worker import Piece, Range
 from ufora_core.store import ObjectStore
@@ -34,7 +41,7 @@ class LoopFailed(BaseException):
 class Link(Protocol):
     """What a root needs of the process around it."""
 
-    def send(self, message: Offer | Waiting | LoopClosed) -> None:
+    def send(self, message: Offer | Waiting | LoopClosed | Judged) -> None:
         """Pass a message to the supervisor."""
 
     def wait(self, job: str, loop: int) -> TakePiece | LoopLost:

@@ -1,9 +1,9 @@
 """The words of memory that a supervisor and its executors share.
 
-Between two slices an executor looks at two words, ``hungry`` and its own ``stop``, and counts what
-it did in three more. A system call at that place would cost more than many slices do, so these are
-plain 64-bit loads and stores in one small shared mapping. Every word has one writer, so no lock is
-needed; the mapping is anonymous (the kernel frees it with its last holder).
+Between two slices an executor looks at three words, ``hungry`` and its own ``stop`` and ``yield``,
+and counts what it did in three more. A system call at that place would cost more than many slices
+do, so these are plain 64-bit loads and stores in one small shared mapping. Every word has one
+writer, so no lock is needed; the mapping is anonymous (the kernel frees it with its last holder).
 """
 
 import mmap
@@ -17,7 +17,7 @@ _WORD = 8
 #: does not slow down looking in another.
 _LINE = 8
 #: Offsets in an executor's block.
-_STOP, _DONE, _TOTAL, _BUSY = range(4)
+_STOP, _YIELD, _DONE, _TOTAL, _BUSY = range(5)
 
 
 def _anonymous_file(size: int) -> int:
@@ -76,6 +76,14 @@ class SharedWords:
     def set_stop(self, executor: int, value: int) -> None:
         """Supervisor only: ask for a stop (not 0), or take the request back once answered (0)."""
         self._words[self._block(executor) + _STOP] = value
+
+    def yields(self, executor: int) -> bool:
+        """True when this executor is to give away all of its range that is behind its slice."""
+        return self._words[self._block(executor) + _YIELD] != 0
+
+    def set_yield(self, executor: int, wanted: bool) -> None:
+        """Supervisor only: ask for the rest of the executor's range, or take that back."""
+        self._words[self._block(executor) + _YIELD] = int(wanted)
 
     def progress(self, executor: int) -> tuple[int, int]:
         """Items done and items in all of the range or loop that this executor runs."""

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 from ufora_core.compiler.effects import judge
@@ -24,10 +24,9 @@ from ufora_core.program import Block
 from ufora_core.protocol.parts import ExecutorUse
 from ufora_core.store import ObjectStore
 from ufora_core.values.decode import Decoder
-from ufora_core.values.functions import source_of, tree_of
 from ufora_worker.interpreter import plain_sites
 from ufora_worker.loops import Loop, Place
-from ufora_worker.program_code import rewrite_functions
+from ufora_worker.program_code import definition_of, rewrite_functions
 from ufora_worker.ranges import SliceCall
 from ufora_worker.root_loop import Link, RootLoop
 
@@ -184,7 +183,7 @@ class Splitter:
             frame.f_globals,
             scope,
             items,
-            source_of=_tree,
+            source_of=definition_of,
             filename=frame.f_code.co_filename,
         )
         if not verdict.pure:
@@ -223,8 +222,3 @@ def _settings_travel() -> bool:
         return True
     here, default = decimal.getcontext(), decimal.DefaultContext
     return all(getattr(here, name) == getattr(default, name) for name in _DECIMAL_SETTINGS)
-
-
-def _tree(code: CodeType) -> Any:
-    source = source_of(code)
-    return None if source is None else tree_of(source)

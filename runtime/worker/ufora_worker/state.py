@@ -8,13 +8,14 @@ turns what happens into events and carries the commands out.
 from collections import deque
 
 from ufora_core.protocol.parts import WorkerAddress
-from ufora_worker import dispatch, orders, reports, trades
+from ufora_worker import dispatch, orders, reports, retirement, trades
 from ufora_worker.commands import Command
 from ufora_worker.errors import RefusedEvent
 from ufora_worker.events import (
     Event,
     ExecutorEnded,
     ExecutorSaid,
+    Leave,
     LinkBroken,
     ManagerSaid,
     ObjectsHere,
@@ -79,12 +80,20 @@ class WorkerState:
                 trades.apply_objects(ledger, event)
             case LinkBroken(worker=worker):
                 orders.mend_link(ledger, worker)
-            case Registered():
-                ledger.told_manager = None
-            case Shutdown(reason=reason):
-                trades.give_everything_back(ledger, reason)
             case Tick(progress=progress):
                 report_progress(ledger, progress)
+            case Registered() | Leave() | Shutdown():
+                self._apply_standing(event)
+
+    def _apply_standing(self, event: Registered | Leave | Shutdown) -> None:
+        match event:
+            case Registered():
+                retirement.registered(self.ledger)
+                dispatch.tell_all(self.ledger)
+            case Leave(reason=reason):
+                retirement.leave(self.ledger, reason)
+            case Shutdown(reason=reason):
+                trades.give_everything_back(self.ledger, reason)
 
     # ------------------------------------------------------------------ what may be read
 
@@ -92,6 +101,12 @@ class WorkerState:
     def idle(self) -> int:
         """Executors that have nothing to do."""
         return sum(executor.status is Status.IDLE for executor in self.ledger.executors)
+
+    @property
+    def ready(self) -> bool:
+        """True while no executor is about to start."""
+        missing = (Status.STARTING, Status.DEAD)
+        return all(executor.status not in missing for executor in self.ledger.executors)
 
     @property
     def busy(self) -> bool:
@@ -105,8 +120,9 @@ class WorkerState:
 
     @property
     def next_deadline(self) -> float | None:
-        """When a ``Tick`` is due: to start or kill an executor, or to tell the manager."""
+        """When a ``Tick`` is due: to start, kill or ask an executor, or to tell the manager."""
         times = [executor.deadline for executor in self.ledger.executors]
+        times += [root.ask_at for root in self.ledger.roots.values()]
         times.append(self.ledger.tell_manager_at)
         dead = [x.restart_at for x in self.ledger.executors if x.status is Status.DEAD]
         return min([*dead, *(time for time in times if time is not None)], default=None)

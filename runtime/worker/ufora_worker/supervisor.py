@@ -6,6 +6,7 @@ that each gives. Nothing in here waits for user code.
 
 import logging
 from collections import deque
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,23 @@ import zmq
 from ufora_core.protocol.worker import HeartbeatSeen, Introduce, Refused, ToWorker, Welcome
 from ufora_core.sockets import PortTaken
 from ufora_core.store import ObjectStore, shares
+from ufora_core.tokens import REFRESH_SECONDS, Tokens
 from ufora_worker import commands, memory
 from ufora_worker.data_port import DataPort
 from ufora_worker.errors import RefusedEvent, StartError
-from ufora_worker.events import Event, ExecutorSaid, ManagerSaid, Registered, Shutdown, Tick
+from ufora_worker.events import (
+    Event,
+    ExecutorSaid,
+    Leave,
+    ManagerSaid,
+    Registered,
+    Shutdown,
+    Tick,
+)
 from ufora_worker.executor_pool import ExecutorPool
 from ufora_worker.fetches import Fetches
 from ufora_worker.identity import Identity
+from ufora_worker.interrupts import QUESTION, STOP
 from ufora_worker.ledger import STOP_SECONDS
 from ufora_worker.manager_socket import ManagerSocket
 from ufora_worker.peers import Peers
@@ -57,10 +68,15 @@ class Supervisor:
         pool: ExecutorPool,
         folder: WorkerFolder,
         memory_budget: int,
+        tokens: Tokens,
     ) -> None:
         self.loop = PollLoop()
         #: Why the worker cannot go on, once it cannot.
         self.over: str | None = None
+        #: Why it may end, once it has handed everything over.
+        self.departed: str | None = None
+        self._tokens = tokens
+        self._refreshed_at = self.loop.now()
         self._identity = identity
         self._words = words
         self._pool = pool
@@ -80,23 +96,32 @@ class Supervisor:
         """
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         name, report = self._identity.name, self._events.append
-        try:
-            self._peers = Peers(self._context, self.loop, bind, base_port, name, report)
-            data_port = base_port + 1 if base_port else 0
-            self._data = DataPort(self._context, self.loop, bind, data_port, self._store)
-        except PortTaken as error:
-            self._context.destroy(0)
-            raise StartError(str(error)) from None
+        data_port = base_port + 1 if base_port else 0
+        with ExitStack() as opened:
+            opened.callback(self._context.destroy, 0)
+            try:
+                self._peers = Peers(
+                    self._context, self.loop, self._tokens, bind, base_port, name, report
+                )
+                opened.callback(self._peers.close, 0)
+                self._data = DataPort(
+                    self._context, self.loop, self._tokens, bind, data_port, self._store
+                )
+            except PortTaken as error:
+                raise StartError(str(error)) from None
+            opened.pop_all()
         ports = Ports(self._peers.port, self._data.port)
         address = self._identity.address(ports.control_port, ports.data_port)
-        self._fetches = Fetches(self._context, self.loop, self._store, name, report)
+        self._fetches = Fetches(self._context, self.loop, self._tokens, self._store, name, report)
         self.state = WorkerState(address, self._words.executors, self._identity.first_lease)
         self._registration = Registration(
-            self._identity.hello(address, self._words.executors), self.loop.now()
+            self._identity.hello(address, self._words.executors, self._tokens.current.fingerprints),
+            self.loop.now(),
         )
         self._manager = ManagerSocket(
             self._context,
             self.loop,
+            self._tokens,
             manager_host,
             manager_port,
             self._identity.incarnation,
@@ -113,6 +138,23 @@ class Supervisor:
         self._handle_all()
         if self._next_tick() <= self.loop.now():
             self._tick()
+
+    def leave(self, reason: str) -> None:
+        """Hand over what is here, and ``depart`` once the manager needs nothing more of it."""
+        self._registration.leave()
+        self._events.append(Leave(reason))
+        self._handle_all()
+
+    @property
+    def ready(self) -> bool:
+        """True while every executor has started."""
+        return self.state.ready
+
+    @property
+    def forlorn(self) -> bool:
+        """True when nothing is left here, and there is no manager to say so."""
+        known = self._registration.registered or self._registration.unproven
+        return not self.state.busy and not known
 
     def close(self, reason: str) -> None:
         """Say goodbye, end the executors and close the ports."""
@@ -152,6 +194,8 @@ class Supervisor:
     def _tick(self) -> None:
         now = self._ticked_at = self.loop.now()
         self._pool.tick(now)
+        self._look_for_tokens(now)
+        self._manager.tick()
         self._peers.tick()
         self._fetches.tick()
         self._watch_memory()
@@ -165,6 +209,15 @@ class Supervisor:
         if silent and not self._silence_logged:
             log.warning("the manager has not answered for %g s; trying on", SILENT_SECONDS)
         self._silence_logged = silent
+
+    def _look_for_tokens(self, now: float) -> None:
+        if now - self._refreshed_at < REFRESH_SECONDS:
+            return
+        self._refreshed_at = now
+        if self._tokens.refresh():
+            self._registration.accepts(self._tokens.current.fingerprints)
+            self._peers.rekey()
+            self._data.rekey()
 
     def _watch_memory(self) -> None:
         use = {index: memory.used_by(pid) for index, pid in self._pool.pids().items()}
@@ -229,16 +282,24 @@ class Supervisor:
             case commands.DeleteObjects(digests=digests):
                 for digest in digests:
                     self._store.delete(digest)
-            case commands.GiveUp(reason=reason):
-                self._end(reason)
+            case commands.Depart() | commands.GiveUp():
+                self._part(command)
             case _:
                 self._control(command)
+
+    def _part(self, command: commands.Depart | commands.GiveUp) -> None:
+        if isinstance(command, commands.Depart):
+            self.departed = command.reason
+        else:
+            self._end(command.reason)
 
     def _control(
         self,
         command: commands.StartExecutor
         | commands.KillExecutor
         | commands.SetStop
+        | commands.SetYield
+        | commands.AskRepeatable
         | commands.SetHungry,
     ) -> None:
         match command:
@@ -249,6 +310,10 @@ class Supervisor:
             case commands.SetStop(executor=index, value=value):
                 self._words.set_stop(index, value)
                 if value:
-                    self._pool.signal(index)
+                    self._pool.signal(index, STOP)
+            case commands.SetYield(executor=index, wanted=wanted):
+                self._words.set_yield(index, wanted)
+            case commands.AskRepeatable(executor=index):
+                self._pool.signal(index, QUESTION)
             case commands.SetHungry(slots=slots):
                 self._words.set_hungry(slots)

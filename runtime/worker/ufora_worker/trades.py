@@ -7,6 +7,7 @@ from ufora_core.protocol.worker import (
     PeerPiece,
     Piece,
     Range,
+    Recall,
     ReturnRange,
     RootDone,
     StealRequest,
@@ -28,6 +29,7 @@ from ufora_worker.leases import (
 )
 from ufora_worker.ledger import Ledger, Root
 from ufora_worker.orders import note_peer, take_back
+from ufora_worker.retirement import refuse_range
 
 #: Seconds in which nothing is given to a worker that could not run what it was given.
 DISTRUST_SECONDS = 1.0
@@ -45,9 +47,11 @@ def apply(ledger: Ledger, message: ToPeer) -> None:
             _take_piece(ledger, sender, lease, piece)
         case ReturnRange():
             _take_back(ledger, message)
+        case Recall(sender=sender, lease=lease):
+            for recalled in ledger.leases.of_origin(Giver(sender, lease)):
+                recalled.recalled = True
         case Abandon(beyond=beyond, sender=sender, lease=lease):
-            origin = Giver(sender, lease)
-            ledger.cut([x for x in ledger.leases if x.origin == origin], beyond)
+            ledger.cut(ledger.leases.of_origin(Giver(sender, lease)), beyond)
 
 
 def _objects_of(range: Range) -> tuple[Payload, ...]:
@@ -60,6 +64,9 @@ def _take_range(ledger: Ledger, message: GiveRange) -> None:
         return
     giver.last_lease = message.lease
     origin = Giver(message.sender.name, message.lease)
+    if ledger.retiring:
+        refuse_range(ledger, origin)
+        return
     lease = ledger.leases.add(message.range, origin, Queued())
     if ledger.fetch(lease.id, _objects_of(message.range), message.sender):
         lease.holder = Fetching()

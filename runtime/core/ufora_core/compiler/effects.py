@@ -19,14 +19,15 @@ from ufora_core.compiler.classes import iterator_types
 from ufora_core.compiler.closed_world import World
 from ufora_core.compiler.definitions import Definitions
 from ufora_core.compiler.expressions import evaluate, run_generators
-from ufora_core.compiler.frames import Arguments, Frame, Session
+from ufora_core.compiler.frames import Arguments, Frame, Rebound, Session
 from ufora_core.compiler.functions import Outcomes
 from ufora_core.compiler.kinds import Value
 from ufora_core.compiler.operators import COMPARE, COPY, HASH, TRUTH, iterate, special
 from ufora_core.compiler.proof import NotProved, Reason, quote
 from ufora_core.compiler.sites import Site, SiteKind
+from ufora_core.compiler.statements import execute
 
-__all__ = ["Reason", "Verdict", "judge", "judge_function"]
+__all__ = ["BlockScope", "Reason", "Verdict", "judge", "judge_block", "judge_function"]
 
 #: How the reason begins when the proof itself went wrong.
 BROKEN = "the proof went wrong"
@@ -72,6 +73,37 @@ def judge(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class BlockScope:
+    """The names around a block, with the values that they have when it begins."""
+
+    #: Global names.
+    namespace: Mapping[str, object]
+    #: Every other name.
+    variables: Mapping[str, object]
+    #: Names that the block may bind.
+    assigned: frozenset[str]
+    #: Whether these are global names, which functions may read too.
+    assigns_globals: bool
+    #: Class around the block, for ``__private`` names.
+    mangle: str = ""
+
+
+def judge_block(
+    statements: Sequence[ast.stmt], scope: BlockScope, *, source_of: SourceOf, filename: str
+) -> Verdict:
+    """May a block run again from its beginning, on values as they were then, unnoticed?
+
+    What it assigns may differ from what the names meant before; objects that it was given it must
+    leave as they are, for this proof takes what they hold for settled.
+    """
+    return _settle(
+        lambda session: _run_block(session, statements, scope, filename),
+        source_of,
+        Reason("the block is too deeply nested", filename, statements[0].lineno),
+    )
+
+
 def judge_function(
     function: FunctionType, arguments: Sequence[Value], *, source_of: SourceOf
 ) -> Verdict:
@@ -107,6 +139,25 @@ def _settle(run: Callable[[Session], None], source_of: SourceOf, too_deep: Reaso
         # A mistake of ours must not become the user's: what is not proved runs as written.
         message = f"{BROKEN}: {type(error).__name__}: {error}; please report this"
         return Verdict(False, replace(too_deep, message=message))
+
+
+def _run_block(
+    session: Session, statements: Sequence[ast.stmt], scope: BlockScope, filename: str
+) -> None:
+    around = {**scope.variables}
+    given = {name: around.pop(name) for name in sorted(scope.assigned & around.keys())}
+    if scope.assigns_globals:
+        session.rebound = Rebound(scope.namespace, scope.assigned)
+        given |= {x: scope.namespace[x] for x in sorted(scope.assigned & scope.namespace.keys())}
+    cells = {name: CellType(value) for name, value in around.items()}
+    frame = Frame(session, filename, scope.assigned, scope.namespace, cells, mangle=scope.mangle)
+    for name, value in given.items():
+        frame.bind(name, frame.see(value, name, statements[0]))
+    while True:
+        version = frame.version
+        execute(frame, statements)
+        if frame.version == version:
+            return
 
 
 def _run_function(session: Session, function: FunctionType, arguments: Sequence[Value]) -> None:

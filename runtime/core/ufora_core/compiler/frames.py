@@ -6,9 +6,9 @@ ever assigned to them, whatever the path, so the statements are run again until 
 
 import ast
 import builtins
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType
 from typing import NoReturn
 
 from ufora_core.compiler.classes import Nature, nature
@@ -83,6 +83,27 @@ class Super:
 
 
 @dataclass(frozen=True, slots=True)
+class Rebound:
+    """Global names whose values change while the code under analysis runs."""
+
+    namespace: Mapping[str, object]
+    names: frozenset[str]
+
+    def read_by(self, function: FunctionType) -> list[str]:
+        """Those of the names that a function may read as its globals."""
+        if function.__globals__ is not self.namespace:
+            return []
+        return sorted(self.names.intersection(_names_in(function.__code__)))
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a call comes to: its value, and whether it put something from outside into an object
     of its caller's."""
@@ -102,6 +123,7 @@ class Session:
     ) -> None:
         self.world = world
         self.definitions = definitions
+        self.rebound: Rebound | None = None
         self._run = run
         self._steps = 0
         self._depth = 0
@@ -123,6 +145,13 @@ class Session:
                 f"`{function.__qualname__}` cannot be looked into, since it has no source here or "
                 "is asynchronous: call it outside of the loop",
             )
+        if type(function) is FunctionType and self.rebound is not None:
+            for name in self.rebound.read_by(function):
+                frame.refuse(
+                    node,
+                    f"`{function.__qualname__}` reads `{name}`, which the block assigns: pass it "
+                    "as an argument",
+                )
         try:
             return self._run(self, function, to)
         finally:

@@ -19,6 +19,8 @@ class Submit(Message, frozen=True, kw_only=True):
     needs: tuple[Payload, ...] = ()
     #: One line for people: where the block stands, e.g. ``demo.py:12 in main``.
     title: str = ""
+    #: Characters of the job's output that the client has, when it says this again.
+    heard: int = 0
 
 
 class CancelJob(Message, frozen=True, kw_only=True):
@@ -53,6 +55,9 @@ class JobOutput(Message, frozen=True, kw_only=True):
     job: str
     stream: Literal["stdout", "stderr"]
     text: str
+    #: Characters that the job printed before, to either stream, so that text which is said again
+    #: is known; None when nobody counted them.
+    at: int | None = None
 
 
 class JobDone(Message, frozen=True, kw_only=True):

@@ -84,6 +84,14 @@ class RangeStopped(Message, frozen=True, kw_only=True):
     loop: int
 
 
+class Judged(Message, frozen=True, kw_only=True):
+    """The answer to the supervisor's signal that the root has been running for a while: whether
+    anybody could notice if it were run once more from its beginning."""
+
+    job: str
+    repeatable: bool
+
+
 class Printed(Message, frozen=True, kw_only=True):
     """Text that the block printed."""
 
@@ -103,4 +111,6 @@ class RootEnded(Message, frozen=True, kw_only=True):
     use: tuple[ExecutorUse, ...] = ()
 
 
-FromExecutor = Ready | Offer | Waiting | LoopClosed | RangeDone | RangeStopped | Printed | RootEnded
+FromExecutor = (
+    Ready | Offer | Waiting | LoopClosed | RangeDone | RangeStopped | Judged | Printed | RootEnded
+)

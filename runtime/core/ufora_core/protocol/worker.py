@@ -56,6 +56,10 @@ class Hello(Message, frozen=True, kw_only=True):
     roots: tuple[str, ...] = ()
     #: The worker uses the manager's own store directory: nothing needs to be sent to it.
     shares_store: bool = False
+    #: Fingerprints of the tokens that this worker accepts, the one it sends first.
+    tokens: tuple[str, ...] = ()
+    #: The worker is about to stop and takes no new work (see ``Leaving``).
+    leaving: bool = False
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):
@@ -64,12 +68,28 @@ class Heartbeat(Message, frozen=True, kw_only=True):
     incarnation: str
     idle: int
     memory_bytes: int = 0
+    #: Fingerprints of the tokens that this worker accepts, the one it sends first.
+    tokens: tuple[str, ...] = ()
 
 
 class Hungry(Message, frozen=True, kw_only=True):
     """The number of executors without work changed; the manager answers with ``WorkAt``."""
 
     slots: int
+
+
+class RootStarted(Message, frozen=True, kw_only=True):
+    """User code of this root has been running for a while. ``repeatable``: nobody could notice if
+    the block were run once more from its beginning, so a root that dies is."""
+
+    job: str
+    repeatable: bool
+
+
+class RootReturned(Message, frozen=True, kw_only=True):
+    """The worker retires and has not begun this root: place it elsewhere."""
+
+    job: str
 
 
 class RootProgress(Message, frozen=True, kw_only=True):
@@ -87,6 +107,8 @@ class RootOutput(Message, frozen=True, kw_only=True):
     job: str
     stream: Literal["stdout", "stderr"]
     text: str
+    #: Characters that it printed before, to either stream; None when nobody counted them.
+    at: int | None = None
 
 
 class RootDone(Message, frozen=True, kw_only=True):
@@ -99,13 +121,41 @@ class RootDone(Message, frozen=True, kw_only=True):
     use: tuple[ExecutorUse, ...] = ()
 
 
+class Leaving(Message, frozen=True, kw_only=True):
+    """The worker was told to stop (SIGTERM) and wants to hand over what it holds before; the
+    manager answers with ``Retire``, and with ``Farewell`` when nothing is left."""
+
+    reason: str = ""
+
+
+class StillHolds(Message, frozen=True, kw_only=True):
+    """What a retiring worker still has to finish or to hand over; sent when it changes."""
+
+    #: Roots that run here.
+    roots: int
+    #: Ranges that run here for other workers, or that other workers run for roots here.
+    ranges: int
+
+
 class Goodbye(Message, frozen=True, kw_only=True):
     """The worker stops on purpose."""
 
     reason: str = ""
 
 
-ToManager = Hello | Heartbeat | Hungry | RootProgress | RootOutput | RootDone | Goodbye
+ToManager = (
+    Hello
+    | Heartbeat
+    | Hungry
+    | RootStarted
+    | RootReturned
+    | RootProgress
+    | RootOutput
+    | RootDone
+    | Leaving
+    | StillHolds
+    | Goodbye
+)
 
 # --------------------------------------------------------------------- manager -> worker
 
@@ -128,6 +178,19 @@ class Refused(Message, frozen=True, kw_only=True):
 
 class Introduce(Message, frozen=True, kw_only=True):
     """The manager does not know the sender (it restarted): say ``Hello`` again."""
+
+
+class Retire(Message, frozen=True, kw_only=True):
+    """Take no new work, hand over what was not begun, and say with ``StillHolds`` what is left.
+    Roots that run go on to their end."""
+
+
+class Unretire(Message, frozen=True, kw_only=True):
+    """The order to retire is taken back: work as before."""
+
+
+class Farewell(Message, frozen=True, kw_only=True):
+    """A worker that retired has nothing any more that anybody needs: it exits."""
 
 
 class PlaceRoot(Message, frozen=True, kw_only=True):
@@ -170,6 +233,9 @@ ToWorker = (
     Welcome
     | Refused
     | Introduce
+    | Retire
+    | Unretire
+    | Farewell
     | PlaceRoot
     | CancelRoot
     | WorkAt
@@ -217,6 +283,14 @@ class ReturnRange(Message, frozen=True, kw_only=True):
     failure: Failure | None = None
 
 
+class Recall(Message, frozen=True, kw_only=True):
+    """The sender retires and wants its lease back: what is done of it comes as pieces, and the rest
+    by ``ReturnRange``."""
+
+    sender: str
+    lease: int
+
+
 class Abandon(Message, frozen=True, kw_only=True):
     """Items at or past ``beyond`` of this loop are not needed any more."""
 
@@ -228,4 +302,4 @@ class Abandon(Message, frozen=True, kw_only=True):
     lease: int = 0
 
 
-ToPeer = StealRequest | GiveRange | PeerPiece | ReturnRange | Abandon
+ToPeer = StealRequest | GiveRange | PeerPiece | ReturnRange | Recall | Abandon

@@ -3,38 +3,39 @@
 from ufora_core.protocol.client import JobDone
 from ufora_core.protocol.parts import Failure
 from ufora_manager.errors import EventRefused
-from ufora_manager.scheduler import events, objects
+from ufora_manager.scheduler import events, objects, strays
 from ufora_manager.scheduler.commands import Command, TellClient
 from ufora_manager.scheduler.placement import place_waiting
-from ufora_manager.scheduler.state import Job, Session, State
+from ufora_manager.scheduler.state import AWAY_FOR, Job, Kind, Session, State
 from ufora_manager.scheduler.transitions import CANCELLED, Cause, move
 
-#: A client that is away for longer than this many seconds does not come back: its jobs stop.
-AWAY_FOR = 3.0
 #: Seconds that the answer of an ended job is kept for a client whose link broke while it was on
-#: its way: the time to notice the break (25 s), to come back (``AWAY_FOR``), and some more.
+#: its way: the time to notice the break (25 s), and some more. While it is away, it is kept anyway.
 ANSWER_KEPT_FOR = 35.0
 #: Seconds that the ids of a finished session's jobs are known, so that none of them runs twice.
 ORPHANS_KEPT_FOR = 3600.0
 
 _CANCELLED = Failure("cancelled", "the job was cancelled")
 _STOPPING = Failure("cancelled", "the manager was stopped; the job ended with it")
-_AWAY = Failure(
-    "cancelled",
-    f"the client was away for more than {AWAY_FOR:.0f} s, which ended its jobs; run the block "
-    "again if it may run twice",
-)
 
 
 def connected(state: State, event: events.SessionConnected) -> list[Command]:
     """A session begins, or its client is back in time."""
-    session = state.sessions.setdefault(event.session, Session(event.session))
+    if event.session not in state.sessions:
+        state.sessions[event.session] = Session(event.session)
+        state.note(Kind.SESSION, event.session)
+    session = state.sessions[event.session]
+    if session.gone_at is not None:
+        # It is about to ask for what ended while it was away.
+        state.answers_until = max(state.answers_until, event.now + ANSWER_KEPT_FOR)
     session.gone_at = None
+    session.links += 1
+    session.patience = AWAY_FOR if event.returns_within is None else event.returns_within
     return []
 
 
 def gone(state: State, event: events.SessionGone) -> list[Command]:
-    """The session's link broke; it has ``AWAY_FOR`` seconds to come back."""
+    """The session's link broke; it has ``Session.patience`` seconds to come back."""
     session = _known(state, event.session)
     if session.gone_at is None:
         session.gone_at = event.now
@@ -46,22 +47,26 @@ def submitted(state: State, event: events.JobSubmitted) -> list[Command]:
     session = _known(state, event.session)
     job = state.jobs.get(event.job)
     if job is not None:
-        return _again(state, job, session)
+        return _again(state, job, session, event.heard)
     if state.stopping:
         return [TellClient(session.id, JobDone(job=event.job, failure=_STOPPING))]
+    state.submitted += 1
     job = Job(
         id=event.job,
+        number=state.submitted,
         session=session.id,
         title=event.title,
         program=event.program,
         needs=event.needs,
         submitted_at=event.now,
+        asked_on=session.links,
     )
     state.jobs[job.id] = job
     state.waiting[job.id] = None
     session.jobs[job.id] = None
+    state.note(Kind.JOB, job.id)
     objects.need(state, job)
-    return place_waiting(state, event.now)
+    return strays.adopt(state, job, event.now) + place_waiting(state, event.now)
 
 
 def cancelled(state: State, event: events.JobCancelled) -> list[Command]:
@@ -85,17 +90,21 @@ def end_absent(state: State, now: float) -> list[Command]:
     absent = [
         session
         for session in state.sessions.values()
-        if session.gone_at is not None and now - session.gone_at > AWAY_FOR
+        if session.gone_at is not None and now - session.gone_at > session.patience
     ]
     commands: list[Command] = []
     for session in absent:
-        commands += _cancel_all(state, session, Cause(now, "client stayed away", failure=_AWAY))
+        cause = Cause(now, "client stayed away", failure=_away(session.patience))
+        commands += _cancel_all(state, session, cause)
         for job in session.jobs:
             state.jobs[job].answer = None
+            state.jobs[job].printed.clear()
             del state.ended[job]
             state.orphaned[job] = now
+            state.note(Kind.JOB, job)
         commands += objects.release(state, session.id, list(session.objects), now)
         del state.sessions[session.id]
+        state.note(Kind.SESSION, session.id)
     return commands + (place_waiting(state, now) if absent else [])
 
 
@@ -112,13 +121,17 @@ def forget_old(state: State, now: float) -> None:
     """Forget the jobs that no client can ask about any more."""
     while state.ended:
         job = state.jobs[next(iter(state.ended))]
-        if now - job.ended_at <= ANSWER_KEPT_FOR:
+        if now <= max(job.ended_at + ANSWER_KEPT_FOR, state.answers_until):
             break
+        if state.sessions[job.session].gone_at is not None:
+            break
+        state.note(Kind.JOB, job.id)
         del state.ended[job.id], state.jobs[job.id], state.sessions[job.session].jobs[job.id]
     while state.orphaned:
         job_id, since = next(iter(state.orphaned.items()))
         if now - since <= ORPHANS_KEPT_FOR:
             break
+        state.note(Kind.JOB, job_id)
         del state.orphaned[job_id], state.jobs[job_id]
 
 
@@ -129,12 +142,22 @@ def _known(state: State, session: str) -> Session:
     return found
 
 
-def _again(state: State, job: Job, session: Session) -> list[Command]:
+def _away(seconds: float) -> Failure:
+    sentence = (
+        f"the client was away for more than {seconds:.0f} s, which ended its jobs; run the block "
+        "again if it may run twice"
+    )
+    return Failure("cancelled", sentence)
+
+
+def _again(state: State, job: Job, session: Session, heard: int) -> list[Command]:
     if job.id in state.orphaned:
-        return [TellClient(session.id, JobDone(job=job.id, failure=_AWAY))]
+        return [TellClient(session.id, JobDone(job=job.id, failure=_away(AWAY_FOR)))]
     if job.session != session.id:
         raise EventRefused(f"job {job.id} belongs to another session")
-    return [TellClient(session.id, job.answer)] if job.answer is not None else []
+    job.asked_on = session.links
+    missed: list[Command] = [TellClient(session.id, each) for each in job.printed.since(heard)]
+    return missed if job.answer is None else [*missed, TellClient(session.id, job.answer)]
 
 
 def _cancel_all(state: State, session: Session, cause: Cause) -> list[Command]:

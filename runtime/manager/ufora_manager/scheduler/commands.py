@@ -57,10 +57,18 @@ class DeleteObjects:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescue:
+    """Bring objects that a retiring worker made into the manager's store."""
+
+    worker: str
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WakeAt:
     """Send a ``Tick`` at this time, besides the regular ones."""
 
     at: float
 
 
-Command = Place | Withdraw | TellWorker | DropWorker | TellClient | DeleteObjects | WakeAt
+Command = Place | Withdraw | TellWorker | DropWorker | TellClient | DeleteObjects | Rescue | WakeAt

@@ -19,6 +19,10 @@ class WorkerJoined:
     release: str = ""
     #: Jobs whose root runs there.
     roots: tuple[str, ...] = ()
+    #: Fingerprints of the tokens that it accepts.
+    tokens: tuple[str, ...] = ()
+    #: It is about to stop.
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class WorkerHeard:
     worker: str
     idle: int
     memory_bytes: int
+    tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,25 @@ class WorkerHungry:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerLeaving:
+    """A worker is about to stop, and wants to hand over what it holds before."""
+
+    now: float
+    worker: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerHolds:
+    """What a retiring worker still has to finish or to hand over."""
+
+    now: float
+    worker: str
+    roots: int
+    ranges: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerLeft:
     """A worker said goodbye, and why."""
 
@@ -49,7 +73,55 @@ class WorkerLeft:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectsRescued:
+    """Objects of a retiring worker are in the manager's store now."""
+
+    now: float
+    worker: str
+    digests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RescueFailed:
+    """An object of a retiring worker could not be brought here. ``gone``: the worker says that it
+    does not have it."""
+
+    now: float
+    worker: str
+    digest: str
+    gone: bool
+
+
 # ---------------------------------------------------------------------------------- roots
+
+
+@dataclass(frozen=True, slots=True)
+class RootSent:
+    """Everything that a root needs is at its worker, and the root itself is on its way there."""
+
+    now: float
+    worker: str
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class RootStarted:
+    """A root has been running for a while; ``repeatable``: it may be run again if it dies."""
+
+    now: float
+    worker: str
+    job: str
+    repeatable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RootReturned:
+    """A worker gives back a root that it has not begun."""
+
+    now: float
+    worker: str
+    job: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +145,8 @@ class RootPrinted:
     job: str
     stream: str
     text: str
+    #: Characters that it printed before.
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +181,8 @@ class SessionConnected:
 
     now: float
     session: str
+    #: Seconds within which it comes back whenever its link breaks; None: it did not say.
+    returns_within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +203,8 @@ class JobSubmitted:
     program: Payload
     needs: tuple[Payload, ...] = ()
     title: str = ""
+    #: Characters of its output that the client has, when it says this again.
+    heard: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +229,24 @@ class ObjectsReleased:
 
 
 @dataclass(frozen=True, slots=True)
+class RetireOrdered:
+    """The worker of this name, registered or not, is to hand over what it holds, and to end when
+    it is empty if ``exit`` is set."""
+
+    now: float
+    worker: str
+    exit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RetireTakenBack:
+    """The worker of this name is to work as before."""
+
+    now: float
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectsAnnounced:
     """Objects are in the manager's store, and somebody is about to submit a job with them."""
 
@@ -172,9 +268,20 @@ class ManagerStopping:
     now: float
 
 
-WorkerEvent = WorkerHeard | WorkerHungry | WorkerLeft
-RootEvent = RootProgressed | RootPrinted | RootEnded | RootUnplaced
+WorkerEvent = WorkerJoined | WorkerHeard | WorkerHungry | WorkerLeft
+RootEvent = (
+    RootSent | RootStarted | RootReturned | RootProgressed | RootPrinted | RootEnded | RootUnplaced
+)
 ClientEvent = SessionConnected | SessionGone | JobSubmitted | JobCancelled | ObjectsReleased
+RetirementEvent = (
+    RetireOrdered | RetireTakenBack | WorkerLeaving | WorkerHolds | ObjectsRescued | RescueFailed
+)
 Event = (
-    WorkerJoined | WorkerEvent | RootEvent | ClientEvent | ObjectsAnnounced | Tick | ManagerStopping
+    WorkerEvent
+    | RootEvent
+    | ClientEvent
+    | RetirementEvent
+    | ObjectsAnnounced
+    | Tick
+    | ManagerStopping
 )

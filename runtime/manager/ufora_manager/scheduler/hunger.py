@@ -13,7 +13,11 @@ _MARGIN = 0.001
 
 def tell_hungry(state: State, now: float) -> list[Command]:
     """Tell each hungry worker who has work, where that is not what it knows already."""
-    hungry = [worker for worker in state.workers.values() if worker.hungry > 0]
+    hungry = [
+        worker
+        for worker in state.workers.values()
+        if worker.hungry > 0 and worker.retirement is None
+    ]
     if not hungry:
         return []
     ages = _oldest_roots(state, now)

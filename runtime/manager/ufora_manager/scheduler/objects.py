@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from ufora_core.protocol.parts import Payload
 from ufora_core.protocol.worker import ForgetObjects
 from ufora_manager.scheduler.commands import Command, DeleteObjects, TellWorker
-from ufora_manager.scheduler.state import Job, State, StoredObject
+from ufora_manager.scheduler.state import Job, Kind, State, StoredObject, Worker
 
 #: Seconds that an object waits for the job that it was sent for.
 ANNOUNCED_FOR = 600.0
@@ -24,20 +24,26 @@ def bulk(payloads: Iterable[Payload | None]) -> list[Payload]:
 def announce(state: State, payloads: Iterable[Payload], now: float) -> None:
     """Keep these objects for a while: somebody is about to submit a job with them."""
     for payload in bulk(payloads):
-        _entry(state, payload).kept_until = now + ANNOUNCED_FOR
+        entry = _entry(state, payload)
+        entry.kept_until = now + ANNOUNCED_FOR
+        entry.stored = True
         state.announced.pop(payload.digest, None)
         state.announced[payload.digest] = None
+        _changed(state, entry)
 
 
 def need(state: State, job: Job) -> None:
     """A new job needs its program and its inputs; its session has sent them."""
     for payload in bulk((job.program, *job.needs)):
         entry = _entry(state, payload)
+        # Who names an object that nobody made here has sent it before.
+        entry.stored = entry.stored or not entry.workers
         entry.jobs[job.id] = None
         entry.sessions[job.session] = None
         entry.kept_until = 0.0
         state.announced.pop(payload.digest, None)
         state.sessions[job.session].objects[payload.digest] = None
+        _changed(state, entry)
 
 
 def receive(state: State, job: Job) -> None:
@@ -48,7 +54,9 @@ def receive(state: State, job: Job) -> None:
         entry = _entry(state, payload)
         entry.sessions[job.session] = None
         entry.workers[job.worker] = None
+        state.host(job.worker).made[payload.digest] = None
         state.sessions[job.session].objects[payload.digest] = None
+        _changed(state, entry)
 
 
 def stop_needing(state: State, job: Job, now: float) -> list[Command]:
@@ -66,6 +74,7 @@ def release(state: State, session: str, digests: Iterable[str], now: float) -> l
     for digest in released:
         del held[digest]
         del state.objects[digest].sessions[session]
+        _changed(state, state.objects[digest])
     return _collect(state, released, now)
 
 
@@ -78,13 +87,57 @@ def expire(state: State, now: float) -> list[Command]:
         late.append(digest)
     for digest in late:
         del state.announced[digest]
+        state.objects[digest].kept_until = 0.0
+        _changed(state, state.objects[digest])
     return _collect(state, late, now)
 
 
-def forget_worker(state: State, worker: str) -> None:
+def forget_worker(state: State, worker: Worker) -> None:
     """A worker is gone, and with it whatever only it had."""
-    for entry in state.objects.values():
-        entry.workers.pop(worker, None)
+    for digest in worker.made:
+        entry = state.objects[digest]
+        del entry.workers[worker.name]
+        _changed(state, entry)
+
+
+def store(state: State, digests: Iterable[str]) -> list[Command]:
+    """These objects came into the manager's store; those that nobody needs any more go again."""
+    unneeded: list[str] = []
+    for digest in digests:
+        entry = state.objects.get(digest)
+        if entry is None:
+            unneeded.append(digest)
+        else:
+            entry.stored = True
+            state.note(Kind.OBJECT, digest)
+            for name in entry.workers:
+                _no_longer_alone(state.host(name), digest)
+    return [DeleteObjects(tuple(unneeded))] if unneeded else []
+
+
+def disown(state: State, worker: Worker, digest: str) -> None:
+    """The worker says that it does not have this object, whoever made it."""
+    if worker.made.pop(digest, digest) is None:
+        entry = state.objects[digest]
+        del entry.workers[worker.name]
+        _changed(state, entry)
+        recount(worker)
+
+
+def held_alone(state: State, worker: Worker) -> dict[str, int]:
+    """Objects that are lost when ``worker`` and all others that retire are gone: their bytes."""
+    return {
+        digest: state.objects[digest].size
+        for digest in worker.made
+        if not state.objects[digest].stored
+        and not any(_stays(state, other) for other in state.objects[digest].workers)
+    }
+
+
+def recount(worker: Worker) -> None:
+    """What a retiring worker holds alone may have changed."""
+    if worker.retirement is not None:
+        worker.retirement.left = None
 
 
 def unwanted(state: State, payloads: Iterable[Payload | None]) -> tuple[str, ...]:
@@ -99,12 +152,31 @@ def _entry(state: State, payload: Payload) -> StoredObject:
     return entry
 
 
+def _no_longer_alone(worker: Worker, digest: str) -> None:
+    if worker.retirement is not None and worker.retirement.left is not None:
+        worker.retirement.left.pop(digest, None)
+
+
+def _stays(state: State, name: str) -> bool:
+    worker = state.workers.get(name)
+    return worker is not None and worker.retirement is None
+
+
+def _changed(state: State, entry: StoredObject) -> None:
+    state.note(Kind.OBJECT, entry.digest)
+    for name in entry.workers:
+        recount(state.host(name))
+
+
 def _collect(state: State, digests: Iterable[str], now: float) -> list[Command]:
     gone: dict[str, None] = {}
     for digest in digests:
         entry = state.objects.get(digest)
         if entry is None or entry.jobs or entry.sessions or entry.kept_until > now:
             continue
+        _changed(state, entry)
+        for name in entry.workers:
+            del state.host(name).made[digest]
         del state.objects[digest]
         state.announced.pop(digest, None)
         gone[digest] = None

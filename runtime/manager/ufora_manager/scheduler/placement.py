@@ -27,14 +27,21 @@ def capacity(worker: Worker) -> int:
 
 
 def choose(workers: Iterable[Worker]) -> Worker | None:
-    """The worker with the fewest roots per executor; ties go by name. None: all are full."""
-    free = [worker for worker in workers if len(worker.roots) < capacity(worker)]
+    """The worker with the fewest roots per executor; ties go by name. None: all are full, or
+    retire."""
+    free = [
+        worker
+        for worker in workers
+        if worker.retirement is None and len(worker.roots) < capacity(worker)
+    ]
     return min(free, key=lambda each: (len(each.roots) / each.executors, each.name), default=None)
 
 
 def place_waiting(state: State, now: float) -> list[Command]:
     """Place waiting jobs, first come first served, while a worker takes them."""
     commands: list[Command] = []
+    if state.held_until is not None:
+        return commands
     while state.waiting and (worker := choose(state.workers.values())) is not None:
         job = state.jobs[next(iter(state.waiting))]
         commands += move(state, job, PLACED, Cause(now, f"on {worker.name}", worker=worker.name))

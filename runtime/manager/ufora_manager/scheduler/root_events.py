@@ -8,14 +8,41 @@ from ufora_core.protocol.worker import ForgetObjects
 from ufora_manager.errors import EventRefused
 from ufora_manager.scheduler import events, objects
 from ufora_manager.scheduler.commands import Command, TellClient, TellWorker
+from ufora_manager.scheduler.lost_roots import return_to_queue
 from ufora_manager.scheduler.placement import note_pace, place_waiting
-from ufora_manager.scheduler.state import Job, State
+from ufora_manager.scheduler.state import Job, Kind, State
 from ufora_manager.scheduler.transitions import DONE, FAILED, PLACED, Cause, move, story_of
-from ufora_manager.scheduler.worker_events import known
 
 _NOTHING = Failure(
     "internal", "the worker ended the block without a result; its log says more about it"
 )
+
+
+def sent(state: State, event: events.RootSent) -> list[Command]:
+    """From now on nobody can be certain that the root has not begun."""
+    job = state.jobs.get(event.job)
+    if job is not None and job.state is PLACED and job.worker == event.worker:
+        job.sent_at = event.now
+        state.note(Kind.JOB, job.id)
+    return []
+
+
+def started(state: State, event: events.RootStarted) -> list[Command]:
+    """Note whether the root may be run again if it is lost."""
+    job = _running(state, event.worker, event.job)
+    if job is not None and event.repeatable != job.repeatable:
+        job.repeatable = event.repeatable
+        state.note(Kind.JOB, job.id)
+    return []
+
+
+def returned(state: State, event: events.RootReturned) -> list[Command]:
+    """Place a root elsewhere that its worker has not begun."""
+    job = _running(state, event.worker, event.job)
+    if job is None:
+        return []
+    commands = return_to_queue(state, job, event.now, f"{event.worker} had not begun it")
+    return commands + place_waiting(state, event.now)
 
 
 def progressed(state: State, event: events.RootProgressed) -> list[Command]:
@@ -29,7 +56,7 @@ def progressed(state: State, event: events.RootProgressed) -> list[Command]:
         items_total=event.items_total,
         executors=event.executors,
     )
-    return [TellClient(job.session, message)]
+    return [TellClient(job.session, message)] if state.listens(job) else []
 
 
 def printed(state: State, event: events.RootPrinted) -> list[Command]:
@@ -38,7 +65,9 @@ def printed(state: State, event: events.RootPrinted) -> list[Command]:
     if job is None:
         return []
     stream = cast(Literal["stdout", "stderr"], event.stream)
-    return [TellClient(job.session, JobOutput(job=job.id, stream=stream, text=event.text))]
+    output = JobOutput(job=job.id, stream=stream, text=event.text, at=event.at)
+    job.printed.keep(output)
+    return [TellClient(job.session, output)] if state.listens(job) else []
 
 
 def ended(state: State, event: events.RootEnded) -> list[Command]:
@@ -77,7 +106,7 @@ def _running(state: State, worker: str, job_id: str) -> Job | None:
     Raises:
         EventRefused: the worker is unknown, or the root is not there.
     """
-    known(state, worker)
+    state.registered(worker)
     job = state.jobs.get(job_id)
     if job is None or job.state.ended:
         return None

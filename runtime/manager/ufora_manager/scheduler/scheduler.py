@@ -2,7 +2,15 @@
 
 from typing import assert_never
 
-from ufora_manager.scheduler import client_events, events, objects, root_events, worker_events
+from ufora_manager.scheduler import (
+    client_events,
+    events,
+    objects,
+    retirement,
+    root_events,
+    strays,
+    worker_events,
+)
 from ufora_manager.scheduler.commands import Command
 from ufora_manager.scheduler.hunger import tell_hungry
 from ufora_manager.scheduler.state import State
@@ -15,8 +23,9 @@ STOOD_STILL = 3.0
 class Scheduler:
     """Decides; does nothing itself. ``state`` is for reading."""
 
-    def __init__(self) -> None:
-        self.state = State()
+    def __init__(self, state: State | None = None) -> None:
+        """Begin with ``state`` (see ``restoring``), or as a manager that has seen nothing."""
+        self.state = State() if state is None else state
 
     def handle(self, event: events.Event) -> list[Command]:
         """Take in what happened and say what is to be done, in this order.
@@ -27,7 +36,13 @@ class Scheduler:
         commands = self._dispatch(event)
         if isinstance(event, _QUIET):
             return commands
-        return commands + tell_hungry(self.state, event.now)
+        state = self.state
+        commands += retirement.advance(state, event.now)
+        if not _in_use(state):
+            state.idle_since = event.now if state.idle_since is None else state.idle_since
+        else:
+            state.idle_since = None
+        return commands + tell_hungry(state, event.now)
 
     def workers_with(self, digest: str) -> list[str]:
         """Names of the workers that made this object."""
@@ -37,17 +52,21 @@ class Scheduler:
     def _dispatch(self, event: events.Event) -> list[Command]:
         state = self.state
         match event:
-            case events.WorkerJoined():
-                return worker_events.joined(state, event)
-            case events.WorkerHeard() | events.WorkerHungry() | events.WorkerLeft():
+            case (
+                events.WorkerJoined()
+                | events.WorkerHeard()
+                | events.WorkerHungry()
+                | events.WorkerLeft()
+            ):
                 return _on_worker(state, event)
             case (
-                events.RootProgressed()
-                | events.RootPrinted()
-                | events.RootEnded()
-                | events.RootUnplaced()
+                events.JobSubmitted()
+                | events.JobCancelled()
+                | events.ObjectsReleased()
+                | events.SessionConnected()
+                | events.SessionGone()
             ):
-                return _on_root(state, event)
+                return _on_client(state, event)
             case events.ObjectsAnnounced():
                 objects.announce(state, event.objects, event.now)
                 return []
@@ -56,7 +75,7 @@ class Scheduler:
             case events.ManagerStopping():
                 return client_events.stop_all(state, event.now)
             case _:
-                return _on_client(state, event)
+                return _on_root_or_retirement(state, event)
 
 
 #: Events after which no hungry worker has news to learn.
@@ -64,13 +83,16 @@ _QUIET = (
     events.WorkerHeard,
     events.RootProgressed,
     events.RootPrinted,
+    events.RootSent,
+    events.RootStarted,
     events.ObjectsAnnounced,
-    events.ObjectsReleased,
 )
 
 
 def _on_worker(state: State, event: events.WorkerEvent) -> list[Command]:
     match event:
+        case events.WorkerJoined():
+            return worker_events.joined(state, event)
         case events.WorkerHeard():
             return worker_events.heard(state, event)
         case events.WorkerHungry():
@@ -81,9 +103,37 @@ def _on_worker(state: State, event: events.WorkerEvent) -> list[Command]:
             assert_never(event)
 
 
+def _on_root_or_retirement(
+    state: State, event: events.RootEvent | events.RetirementEvent
+) -> list[Command]:
+    match event:
+        case events.RetireOrdered():
+            return retirement.ordered(state, event)
+        case events.RetireTakenBack():
+            return retirement.taken_back(state, event)
+        case events.WorkerLeaving():
+            return retirement.leaving(state, event)
+        case events.WorkerHolds():
+            return retirement.holds(state, event)
+        case events.ObjectsRescued():
+            return retirement.rescued(state, event)
+        case events.RescueFailed():
+            return retirement.rescue_failed(state, event)
+        case _:
+            return _on_root(state, event)
+
+
 def _on_root(state: State, event: events.RootEvent) -> list[Command]:
     match event:
+        case events.RootSent():
+            return root_events.sent(state, event)
+        case events.RootStarted():
+            return root_events.started(state, event)
+        case events.RootReturned():
+            return root_events.returned(state, event)
         case events.RootEnded():
+            if state.strays and strays.note_end(state, event):
+                return []
             return root_events.ended(state, event)
         case events.RootProgressed():
             return root_events.progressed(state, event)
@@ -116,8 +166,15 @@ def _on_tick(state: State, now: float) -> list[Command]:
         _forgive_silence(state, now)
     state.ticked_at = now
     commands = worker_events.drop_silent(state, now) + client_events.end_absent(state, now)
+    commands += worker_events.drop_missing(state, now) + strays.expire(state, now)
     client_events.forget_old(state, now)
     return commands + objects.expire(state, now)
+
+
+def _in_use(state: State) -> bool:
+    """True while a job is unfinished, or a session keeps objects."""
+    unfinished = len(state.jobs) - len(state.ended) - len(state.orphaned)
+    return bool(unfinished or state.strays or any(each.objects for each in state.sessions.values()))
 
 
 def _forgive_silence(state: State, now: float) -> None:

@@ -6,13 +6,14 @@ anything, so a refused step leaves the state as it was.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from ufora_core.protocol.client import JobDone
 from ufora_core.protocol.parts import ExecutorUse, Failure, Payload
 from ufora_manager.errors import InvalidTransition
 from ufora_manager.scheduler import objects
 from ufora_manager.scheduler.commands import Command, Place, TellClient, Withdraw
-from ufora_manager.scheduler.state import Job, JobState, State
+from ufora_manager.scheduler.state import Job, JobState, Kind, State
 
 WAITING, PLACED = JobState.WAITING, JobState.PLACED
 DONE, FAILED, CANCELLED = JobState.DONE, JobState.FAILED, JobState.CANCELLED
@@ -54,6 +55,7 @@ def move(state: State, job: Job, target: JobState, cause: Cause) -> list[Command
     job.story.append((cause.now, f"{target.value}: {cause.why}"))
     commands = transition(state, job, cause)
     job.state = target
+    state.note(Kind.JOB, job.id)
     return commands
 
 
@@ -69,6 +71,8 @@ def _place(state: State, job: Job, cause: Cause) -> list[Command]:
     del state.waiting[job.id]
     worker.roots[job.id] = None
     job.worker, job.placed_at = worker.name, cause.now
+    on_the_way = not cause.running and objects.bulk((job.program, *job.needs))
+    job.sent_at = None if on_the_way else cause.now
     job.depth = max(1.0, len(worker.roots) / max(1, worker.executors))
     return [] if cause.running else [Place(worker.name, job.id, job.program, job.needs)]
 
@@ -78,8 +82,19 @@ def _give_up_waiting(state: State, job: Job, cause: Cause) -> list[Command]:
     return _end(state, job, cause)
 
 
+def _take_back(state: State, job: Job, cause: Cause) -> list[Command]:
+    """Wait once more, before all who came later."""
+    del state.host(job.worker).roots[job.id]
+    job.worker, job.sent_at = "", None
+    earlier = list(takewhile(lambda each: state.jobs[each].number < job.number, state.waiting))
+    state.waiting[job.id] = None
+    for each in (job.id, *reversed(earlier)):
+        state.waiting.move_to_end(each, last=False)
+    return []
+
+
 def _leave_worker(state: State, job: Job, cause: Cause) -> list[Command]:
-    del state.workers[job.worker].roots[job.id]
+    del state.host(job.worker).roots[job.id]
     return _end(state, job, cause)
 
 
@@ -98,16 +113,20 @@ def _end(state: State, job: Job, cause: Cause) -> list[Command]:
         use=cause.use,
     )
     state.ended[job.id] = None
+    outcome = cause.failure.reason if cause.failure is not None else "done"
+    state.outcomes[outcome] = state.outcomes.get(outcome, 0) + 1
     objects.receive(state, job)
     dropped = objects.stop_needing(state, job, cause.now)
     job.program, job.needs = None, ()
-    return [TellClient(job.session, job.answer), *dropped]
+    told: list[Command] = [TellClient(job.session, job.answer)] if state.listens(job) else []
+    return [*told, *dropped]
 
 
 #: Every step that a job can take.
 TRANSITIONS: Mapping[tuple[JobState, JobState], Transition] = {
     (WAITING, PLACED): _place,
     (WAITING, CANCELLED): _give_up_waiting,
+    (PLACED, WAITING): _take_back,
     (PLACED, DONE): _leave_worker,
     (PLACED, FAILED): _leave_worker,
     (PLACED, CANCELLED): _stop_on_worker,

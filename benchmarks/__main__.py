@@ -8,12 +8,13 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from benchmarks import report
+from benchmarks import operator_load, report
 from benchmarks.cases import CASES, QUICK, Scale
 from benchmarks.engines import available, started
 from benchmarks.measurement import run_case
 
 RESULTS = Path(__file__).parent / "results"
+_OPERATOR = "operator"
 
 
 def main() -> None:
@@ -21,8 +22,14 @@ def main() -> None:
     options = _options()
     scale = QUICK if options.quick else Scale()
     cases = [case for case in CASES if not options.only or _named(case.name, options.only)]
+    if not options.only or _named(_OPERATOR, options.only):
+        _say(f"{_OPERATOR}: {scale.operator_clusters} clusters")
+        print(operator_load.measure(scale.operator_clusters).table() + "\n")
+    elif not cases:
+        known = ", ".join([*(case.name for case in CASES), _OPERATOR])
+        sys.exit(f"no case is named so; there are: {known}")
     if not cases:
-        sys.exit(f"no case is named so; there are: {', '.join(case.name for case in CASES)}")
+        return
     kinds = [
         kind for kind in available() if not options.engine or _named(kind.name, options.engine)
     ]

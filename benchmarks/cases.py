@@ -25,6 +25,7 @@ class Scale:
     array_bytes: int = 100_000_000
     idle_seconds: float = 5.0
     primes_below: int = 500_000
+    operator_clusters: int = 500
 
 
 QUICK = Scale(
@@ -34,6 +35,7 @@ QUICK = Scale(
     array_bytes=20_000_000,
     idle_seconds=1.0,
     primes_below=100_000,
+    operator_clusters=50,
 )
 
 

@@ -5,17 +5,19 @@ VENV   ?= .venv
 N      ?= 10000000
 ARGS   ?=
 
-DISTRIBUTIONS := runtime/core runtime/manager runtime/worker pyfora
+PROMTOOL ?= promtool
+
+DISTRIBUTIONS := runtime/core runtime/manager runtime/worker pyfora operator
 BIN           := $(VENV)/bin
 INSTALL        = $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 # Tests of what users run on a Python of their choice: the client, and what it shares with the rest.
 PORTABLE      := $(addprefix tests/, client compiler core protocol values)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint test-pythons bench images clean
+.PHONY: help demo test check lint test-pythons e2e bench images sbom install-manifest check-alerts clean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed ## Count primes on an embedded cluster (N=1000000: fewer)
 	@$(BIN)/python examples/primes.py $(N)
@@ -37,12 +39,24 @@ test-pythons: ## Test client and core on the newer Pythons that this machine has
 	        ARGS="$(PORTABLE)" </dev/null || exit 1; \
 	done
 
+e2e: $(VENV)/installed-test ## Test on the Kubernetes cluster of kubectl (ARGS as above)
+	@$(BIN)/python scripts/e2e $(ARGS)
+
 bench: ## Measure, beside Dask and a process pool (ARGS=--quick: less exact)
 	@$(MAKE) --no-print-directory VENV=.venv-bench .venv-bench/installed-bench
 	@.venv-bench/bin/python -m benchmarks $(ARGS)
 
-images: ## Build the manager's and the worker's image (BASE=, OUT=, BUILD_FLAGS=)
+images: ## Build the images of manager, worker and operator (BASE=, OUT=, BUILD_FLAGS=)
 	@scripts/build-images
+
+sbom: ## List what is in the images, as dist/*.cdx.json
+	@PYTHON=$(PYTHON) scripts/sbom
+
+install-manifest: ## Render the chart as plain manifests, dist/install.yaml (HELM=, NAMESPACE=)
+	@scripts/render-install
+
+check-alerts: ## Try the chart's alerts on made-up series (PROMTOOL=)
+	@$(PROMTOOL) test rules tests/charts/alerts.promtool.yaml
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .venv-* build dist benchmarks/results

@@ -52,11 +52,14 @@ class Ours(NamedTuple):
 OURS = {
     "pyfora": Ours(ROOT / "pyfora", "pyfora"),
     "ufora-core": Ours(ROOT / "runtime/core", "ufora_core"),
+    "ufora-operator": Ours(ROOT / "operator", "ufora_operator"),
     "ufora-manager": Ours(ROOT / "runtime/manager", "ufora_manager"),
     "ufora-worker": Ours(ROOT / "runtime/worker", "ufora_worker"),
 }
-#: The one module that needs an extra of its distribution.
-NEEDS_AN_EXTRA = {"ufora_core.sockets"}
+#: The modules that need an extra of their distribution.
+NEEDS_AN_EXTRA = {
+    f"ufora_core.{name}" for name in ("curve", "dialer", "handshakes", "listener", "sockets")
+}
 
 
 def test_all_distributions_have_one_version_and_ask_for_each_other_in_it() -> None:

@@ -1,0 +1,40 @@
+{{/*
+What the operator may do where it serves clusters, and nothing that it never does: most children are there as long as
+their cluster, and go with it. Server-side apply is the verb patch, and create where the object is new. Of Secrets only
+those with the operator's label are asked for, and the one that a spec names; RBAC cannot say so.
+*/}}
+{{- define "ufora.rules" -}}
+- apiGroups: [ufora.io]
+  resources: [uforaclusters]
+  verbs: [get, list, watch, delete]
+- apiGroups: [ufora.io]
+  resources: [uforaclusters/status]
+  verbs: [patch]
+- apiGroups: [""]
+  resources: [secrets, services, persistentvolumeclaims]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [apps]
+  resources: [deployments, statefulsets]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [""]
+  resources: [serviceaccounts]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies, ingresses]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch, patch, delete]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [list]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [get, create, patch]
+{{- end -}}

@@ -74,9 +74,16 @@ def test_no_rule_of_the_operator_has_a_wildcard(release: Release) -> None:
 def test_the_operator_used_every_right_that_it_has_and_missed_none(release: Release) -> None:
     account, namespace = service_account(release), str(release.kubectl.namespace)
     used, refused = audited(f"system:serviceaccount:{namespace}:{account}")
-    # What a terminating namespace refuses is no lack of a right.
-    assert [each for each in refused if "being terminated" not in each] == []
-    assert granted(account, namespace) - used == set()
+    # A namespace that is being deleted refuses everything, and `helm uninstall` takes the right to
+    # give the Lease back away before it ends the pods.
+    expected = ("being terminated", 'cannot update resource "leases"')
+    assert [each for each in refused if not any(words in each for words in expected)] == []
+    # Server-side apply is audited as a patch, and needs the right to create as well.
+    used |= {("create", group, resource) for verb, group, resource in used if verb == "patch"}
+    unused = granted(account, namespace) - used
+    if Kubectl().find("crd", "httproutes.gateway.networking.k8s.io") is None:
+        unused = {use for use in unused if use[1] != "gateway.networking.k8s.io"}
+    assert sorted(unused) == []
 
 
 def test_the_token_is_in_no_log_no_event_and_no_status(kubectl: Kubectl, release: Release) -> None:

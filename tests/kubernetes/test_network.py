@@ -145,7 +145,7 @@ TABLE = {
     "pod of another namespace": (False, False, False, False),
     "scraper": (True, False, False, False),
     "operator": (True, False, False, False),
-    "manager": (True, True, True, True),
+    "manager": (True, True, False, True),
     "worker": (False, True, True, True),
 }
 

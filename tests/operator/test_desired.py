@@ -157,6 +157,32 @@ def test_guards_come_before_what_they_guard(cluster: UforaCluster) -> None:
     assert order == sorted(order, key=ranks.index)
 
 
+@given(clusters)
+def test_nothing_but_the_web_port_leads_outside(cluster: UforaCluster) -> None:
+    services = {
+        each["metadata"]["name"]: each["spec"]
+        for each in _by_kind(manifests_of(cluster), "Service")
+    }
+    front_end = services.pop(names.manager(cluster.name))
+    assert front_end["type"] == cluster.spec.service.type
+    assert [each["port"] for each in front_end["ports"]] == [cluster.spec.manager.web_port]
+    assert {each["type"] for each in services.values()} == {"ClusterIP"}
+
+
+@given(clusters)
+def test_workers_find_a_manager_that_is_not_ready(cluster: UforaCluster) -> None:
+    manifests = manifests_of(cluster)
+    env = _workloads(manifests)["worker"]["spec"]["template"]["spec"]["containers"][0]["env"]
+    variables = {each["name"]: each.get("value") for each in env}
+    found = {
+        f"{each['metadata']['name']}.{cluster.namespace}.svc": each["spec"]
+        for each in _by_kind(manifests, "Service")
+    }[variables["UFORA_MANAGER_ADDRESS"]]
+    assert found["publishNotReadyAddresses"] is True
+    assert [str(each["port"]) for each in found["ports"]] == [variables["UFORA_MANAGER_PORT"]]
+    assert found["selector"] == names.selector(cluster.name, "manager")
+
+
 def test_replicas_are_those_of_the_plan() -> None:
     cluster = cluster_from({"workers": {"replicas": 5}})
     plan = replace(settled(cluster), worker_replicas=7, manager_replicas=0)

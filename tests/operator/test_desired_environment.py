@@ -68,7 +68,7 @@ def test_a_worker_reads_what_the_operator_writes(enabled: bool, tmp_path: Path) 
     env = _with_token_files(_variables(_container(spec, "worker"), POD), tmp_path)
     settings = WorkerSettings.from_env(env)
     assert settings == WorkerSettings(
-        manager_address="demo-manager.ns.svc",
+        manager_address="demo-registry.ns.svc",
         own_address="10.0.0.7",
         base_port=40000,
         name="demo-worker-3",

@@ -20,16 +20,16 @@ def lines(metrics: Metrics, name: str) -> list[str]:
 def test_clusters_are_counted_by_condition_and_a_cluster_that_is_gone_no_more() -> None:
     metrics = Metrics("0.1.0")
     ready, broken = (
-        {"type": "Available", "status": "True"},
-        {"type": "Available", "status": "False"},
+        {"type": "Available", "status": "True", "reason": "Ready"},
+        {"type": "Available", "status": "False", "reason": "NoWorkers"},
     )
     metrics.tally.put("a", [ready])
     metrics.tally.put("b", [ready])
     metrics.tally.put("b", [broken])
     metrics.tally.put("b", [broken])
     assert lines(metrics, "ufora_operator_clusters") == [
-        'ufora_operator_clusters{condition="Available",status="True"} 1.0',
-        'ufora_operator_clusters{condition="Available",status="False"} 1.0',
+        'ufora_operator_clusters{condition="Available",reason="Ready",status="True"} 1.0',
+        'ufora_operator_clusters{condition="Available",reason="NoWorkers",status="False"} 1.0',
     ]
     metrics.tally.drop("a")
     assert lines(metrics, "ufora_operator_clusters")[0].endswith(" 0.0")

@@ -245,3 +245,24 @@ def test_managers_are_asked_more_often_while_something_is_under_way() -> None:
 
 def test_a_manager_is_found_by_its_service() -> None:
     assert service_address(DEMO, 31000) == "http://demo-manager.ns.svc:31000"
+
+
+async def test_a_report_is_overtaken_as_soon_as_an_order_waits() -> None:
+    """Else a decision in between could rest on what was so before the order."""
+    orders = asyncio.Event()
+
+    async def slow_to_obey(request: web.Request) -> web.StreamResponse:
+        if request.method != "GET":
+            await orders.wait()
+        return web.json_response(answer())
+
+    async with polling(Managers({"demo": slow_to_obey}), limit=60.0) as (poller, changed):
+        poller.follow(DEMO, Target(30000))
+        await changed.get()
+        poller.follow(DEMO, Target(30000, unretire=("demo-worker-1",)))
+        report = poller.report(DEMO)
+        assert report is not None and report.overtaken and report.fresh is None
+        orders.set()
+        await changed.get()
+        report = poller.report(DEMO)
+        assert report is not None and not report.overtaken

@@ -263,3 +263,22 @@ async def test_the_poller_is_told_whom_to_ask_and_with_which_tokens() -> None:
     target = rig.reports.followed[KEY]
     assert target is not None
     assert (target.port, target.tokens) == (31000, ("token-1",))
+
+
+async def test_what_somebody_added_to_a_list_of_ours_is_taken_out_again() -> None:
+    """Server-side apply alone leaves it there, since it belongs to whoever added it."""
+    rig = Rig()
+    rig.add_cluster()
+    await rig.settle()
+    service = Ref(SERVICE, NAMESPACE, "demo-manager")
+    before = rig.store.get(service)["spec"]
+
+    def open_another_port(live: Manifest) -> None:
+        live["spec"]["ports"].append({"name": "more", "port": 31000})
+
+    rig.store.edit(service, open_another_port)
+    await rig.round()
+    assert rig.store.get(service)["spec"] == before
+    writes = list(rig.store.writes)
+    await rig.round()
+    assert rig.store.writes == writes

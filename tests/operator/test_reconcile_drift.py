@@ -22,7 +22,7 @@ CONTAINERS = [{"name": "a", "image": "1"}, {"name": "b", "image": "2"}]
         ({"a": 1}, {"a": 1, "added": 2}),
         ({"a": {}}, {}),
         ({"a": [], "b": None, "c": ""}, {}),
-        ({"c": CONTAINERS}, {"c": [*reversed(CONTAINERS), {"name": "sidecar"}]}),
+        ({"c": CONTAINERS}, {"c": [*reversed(CONTAINERS)]}),
         ({"limits": {"cpu": "1000m"}}, {"limits": {"cpu": "1"}}),
         ({"limits": {"memory": "1Gi"}}, {"limits": {"memory": "1024Mi"}}),
         ({"requests": {"cpu": 2}}, {"requests": {"cpu": "2"}}),
@@ -42,6 +42,7 @@ def test_what_the_server_adds_or_writes_its_own_way_is_no_drift(
         ({"a": True}, {}, "spec.a"),
         ({"a": {"b": 1}}, {"a": {}}, "spec.a.b"),
         ({"c": CONTAINERS}, {"c": CONTAINERS[:1]}, "spec.c"),
+        ({"c": CONTAINERS}, {"c": [*CONTAINERS, {"name": "sidecar"}]}, "spec.c"),
         ({"c": CONTAINERS}, {"c": [CONTAINERS[0], {"name": "b"}]}, "spec.c[b].image"),
         ({"ingress": [{"from": []}]}, {"ingress": [{"from": []}, {}]}, "spec.ingress"),
         ({"args": ["a", "b"]}, {"args": ["b", "a"]}, "spec.args[0]"),
@@ -60,3 +61,10 @@ def test_a_stamp_tells_of_fields_that_a_manifest_does_not_have_any_more() -> Non
     assert drifted(after, before) == "metadata.annotations.ufora.io/applied"
     assert applied(before) == digest(manifest(b=2, a=1))
     assert applied(manifest()) is None
+
+
+def test_others_may_own_an_object_as_well() -> None:
+    ours, theirs = {"uid": "1", "name": "demo"}, {"uid": "2", "name": "backup"}
+    wanted = {"kind": "X", "metadata": {"name": "x", "ownerReferences": [ours]}}
+    live = {"kind": "X", "metadata": {"name": "x", "ownerReferences": [theirs, ours]}}
+    assert drifted(wanted, live) is None

@@ -147,7 +147,7 @@ CASES = [
             "demo-worker-2 is ready, but not registered with the manager",
             "kubectl logs demo-worker-2",
             "a token that demo-manager does not accept",
-            "demo-manager:30002",
+            "demo-registry:30002",
             "NetworkPolicy",
         ],
     ),

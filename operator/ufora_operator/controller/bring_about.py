@@ -69,11 +69,25 @@ class Artisan:
                 return
             why = "drifted" if applied(manifest) == applied(there) else "changed"
             log.info("%s differs at %s", ref, where)
-        result = await self._kube.apply(_meant_for(manifest, there))
+        result = await self._write(_meant_for(manifest, there), there)
         self._metrics.writes.labels(ref.kind.name, why).inc()
         self._made.pop(uid_of(result), None)
         if drifted(manifest, result) is not None:
             self._made[uid_of(result)] = _outcome(manifest, result)
+
+    async def _write(self, manifest: Manifest, there: Manifest | None) -> Manifest:
+        """Server-side apply. What somebody else added to a list of ours it leaves there, or even
+        trips over (a second port of one name); then the lists are put in place as they are."""
+        try:
+            result = await self._kube.apply(manifest)
+        except KubeError as error:
+            if there is None or error.code != 422:
+                raise
+        else:
+            if there is None or drifted(manifest, result) is None:
+                return result
+        replaced = await self._kube.patch(ref_of(manifest), manifest)
+        return replaced if replaced is not None else await self._kube.apply(manifest)
 
     async def prune(self, live: Live, manifests: Iterable[Manifest]) -> None:
         """Delete the children that are not wanted any more; policies last."""

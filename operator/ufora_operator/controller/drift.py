@@ -23,6 +23,9 @@ APPLIED_ANNOTATION = f"{GROUP}/applied"
 #: Fields by which elements of a list are told apart, where the API server merges a list.
 _LIST_KEYS = ("name", "mountPath", "containerPort", "uid")
 
+#: Lists that others may add to; every other list is as the manifest has it.
+_SHARED_LISTS = ("metadata.ownerReferences",)
+
 #: Fields that hold quantities.
 _QUANTITIES = re.compile(r"\.(limits|requests)\.|\.sizeLimit$")
 _QUANTITY = re.compile(r"([+-]?[0-9.]+)(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|e[+-]?[0-9]+)?")
@@ -68,7 +71,7 @@ def part_of(live: Any, wanted: Any) -> Any:
         return {name: part_of(live.get(name), value) for name, value in wanted.items()}
     if isinstance(wanted, list) and isinstance(live, list):
         key = _list_key(wanted)
-        if key is not None:
+        if key is not None and len(live) == len(wanted):
             there = {each.get(key): each for each in live if isinstance(each, dict)}
             return [part_of(there.get(each[key]), each) for each in wanted]
     return live
@@ -90,13 +93,15 @@ def _difference(wanted: Any, live: Any, where: str) -> str | None:
 
 def _list_difference(wanted: list[Any], live: list[Any], where: str) -> str | None:
     key = _list_key(wanted)
-    if key is not None and len(live) >= len(wanted):
+    if len(live) > len(wanted) and where in _SHARED_LISTS:
+        live = [each for each in live if each.get(key) in {one.get(key) for one in wanted}]
+    if len(live) != len(wanted):
+        return where
+    if key is not None:
         there = {each.get(key): each for each in live if isinstance(each, dict)}
         pairs = [(each[key], each, there.get(each[key])) for each in wanted]
-    elif len(live) == len(wanted):
-        pairs = [(index, *pair) for index, pair in enumerate(zip(wanted, live, strict=True))]
     else:
-        return where
+        pairs = [(index, *pair) for index, pair in enumerate(zip(wanted, live, strict=True))]
     for place, each, other in pairs:
         found = _difference(each, other, f"{where}[{place}]")
         if found is not None:

@@ -47,7 +47,13 @@ class Metrics:
             "watch_age_seconds", "Time since a watch was last heard of.", "resource"
         )
         self.tally = Tally(
-            self._gauge("clusters", "Clusters by condition and its status.", "condition", "status")
+            self._gauge(
+                "clusters",
+                "Clusters by condition, its status and its reason.",
+                "condition",
+                "status",
+                "reason",
+            )
         )
         self.leader = self._gauge("leader", "1 while this process holds the Lease, else 0.")
         self.loop_lag = self._gauge(

@@ -45,6 +45,13 @@ class Target:
     pending: float | None = None
 
     @property
+    def orders(self) -> list[tuple[str, str]]:
+        """Method and worker of each order that waits to be given."""
+        return [("POST", name) for name in self.retire] + [
+            ("DELETE", name) for name in self.unretire
+        ]
+
+    @property
     def interval(self) -> float:
         """Seconds until the next question."""
         return CALM if self.pending is None else min(self.pending, BUSY)
@@ -105,7 +112,10 @@ class Poller:
             return
         sooner = target.interval < watched.target.interval or target.tokens != watched.target.tokens
         watched.target = target
-        if sooner or target.retire or target.unretire:
+        if target.orders and watched.report is not None:
+            # What was known before an order says nothing of the time after it.
+            watched.report = replace(watched.report, overtaken=True)
+        if sooner or target.orders:
             watched.nudge.set()
 
     def forget(self, key: Key) -> None:
@@ -135,16 +145,10 @@ class Poller:
 
     async def _order(self, key: Key, watched: _Watched) -> None:
         target = watched.target
-        orders = [("POST", name) for name in target.retire]
-        orders += [("DELETE", name) for name in target.unretire]
-        if not orders:
-            return
         # Each order is given once a round: the next round orders again what still needs it.
         watched.target = replace(target, retire=(), unretire=())
-        if watched.report is not None:
-            watched.report = replace(watched.report, overtaken=True)
         async with asyncio.TaskGroup() as group:
-            for method, name in orders:
+            for method, name in target.orders:
                 group.create_task(self._ordered(key, target, method, name))
 
     async def _ordered(self, key: Key, target: Target, method: str, name: str) -> None:
@@ -208,8 +212,9 @@ class Poller:
         before = watched.report
         if self._watched.get(key) is not watched:
             return
-        watched.report = report
-        if _substance(before) != _substance(report):
+        # Orders may have come in while the manager was asked.
+        watched.report = replace(report, overtaken=bool(watched.target.orders))
+        if _substance(before) != _substance(watched.report):
             self._changed(key)
 
 

@@ -192,7 +192,7 @@ class Reconciler:
         status = self._decisions.status_of(look.cluster, look.observed, look.report, look.plan, now)
         definite = [error for error in errors if 400 <= error.code < 500 and error.code != 429]
         if definite:
-            status = refused(status, definite, now)
+            status = refused(status, body.get("status") or {}, definite, now)
         await self._write_status(key, body, status)
         await self._notices.post(body, look.plan.notices)
 

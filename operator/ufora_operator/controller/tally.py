@@ -2,22 +2,28 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from prometheus_client import Gauge
 
+#: Type, status and reason.
+_Condition: TypeAlias = tuple[str, str, str]
+
 
 class Tally:
-    """Counts clusters by condition and status in a gauge with these two labels."""
+    """Counts clusters by condition, status and reason in a gauge with these three labels."""
 
     def __init__(self, gauge: Gauge) -> None:
         self._gauge = gauge
-        self._by_key: dict[Hashable, frozenset[tuple[str, str]]] = {}
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._by_key: dict[Hashable, frozenset[_Condition]] = {}
+        self._counts: Counter[_Condition] = Counter()
 
     def put(self, key: Hashable, conditions: Iterable[Mapping[str, Any]]) -> None:
         """These are the cluster's conditions now."""
-        now = frozenset((str(each.get("type")), str(each.get("status"))) for each in conditions)
+        now = frozenset(
+            (str(each.get("type")), str(each.get("status")), str(each.get("reason")))
+            for each in conditions
+        )
         before = self._by_key.get(key, frozenset())
         self._by_key[key] = now
         self._change(now - before, 1)
@@ -27,7 +33,7 @@ class Tally:
         """The cluster is gone."""
         self._change(self._by_key.pop(key, frozenset()), -1)
 
-    def _change(self, pairs: Iterable[tuple[str, str]], step: int) -> None:
-        for pair in pairs:
-            self._counts[pair] += step
-            self._gauge.labels(*pair).set(self._counts[pair])
+    def _change(self, conditions: Iterable[_Condition], step: int) -> None:
+        for condition in conditions:
+            self._counts[condition] += step
+            self._gauge.labels(*condition).set(self._counts[condition])

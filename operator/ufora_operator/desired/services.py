@@ -1,5 +1,5 @@
-"""The Services: what clients use, which may lead outside; where workers find the manager, which never
-does; and the headless one that gives workers their names."""
+"""The Services: where clients find the manager, where workers find it, and the headless one that
+gives workers their names."""
 
 from ufora_operator import names
 from ufora_operator.api.spec import UforaCluster
@@ -27,8 +27,8 @@ def manager_service(cluster: UforaCluster) -> Manifest:
 
 
 def registry_service(cluster: UforaCluster) -> Manifest:
-    """Where workers find the manager, also while it starts: it is ready when it has heard of the
-    workers that it knows."""
+    """Where workers find the manager, from the moment at which it runs: they register while its
+    first probes are still to come. Never reachable from outside."""
     return {
         **owned(cluster, "v1", "Service", names.registry(cluster.name), "manager"),
         "spec": {

@@ -220,11 +220,12 @@ def _is_silent(situation: Situation, pod: Pod) -> bool:
 
 
 def _silent(situation: Situation, pod: Pod) -> Ailment:
-    manager = names.manager(situation.cluster.name)
+    cluster = situation.cluster.name
+    manager, registry = names.manager(cluster), names.registry(cluster)
     message = (
         f"{pod.name} is ready, but not registered with the manager. `kubectl logs {pod.name}` "
         f"says why: a token that {manager} does not accept, a release that does not fit, a name "
-        f"that DNS does not know, or no connection to {manager}:{names.REGISTRY_PORT} (a "
+        f"that DNS does not know, or no connection to {registry}:{names.REGISTRY_PORT} (a "
         f"NetworkPolicy of somebody else's, or a mesh)."
     )
     return Ailment(Reason.NOT_REGISTERED, pod.name, message)

@@ -14,6 +14,7 @@ import yaml
 from chart_rendering import Manifest, helm, only, pod_specs, rendered, strings
 from chart_values import CHART, documented
 from ufora_operator.api.crd import crd
+from ufora_operator.api.predicates import has_network_name
 
 ROOT = CHART.parent.parent
 CLUSTER_SCOPED = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"}
@@ -146,9 +147,29 @@ def test_with_namespaces_nothing_is_cluster_wide_but_the_crd() -> None:
         assert sorted(places) == ["here", "one", "two"]
     environment = only(manifests, "Deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
     assert {"name": "UFORA_OPERATOR_NAMESPACES", "value": "one,two"} in environment
-    # The hook's cluster is where the operator looks.
-    assert only(manifests, "UforaCluster")["metadata"]["namespace"] == "one"
-    assert only(manifests, "Pod")["metadata"]["namespace"] == "one"
+
+
+@pytest.mark.parametrize(("watched", "hooks"), [([], 3), (["one", "here"], 3), (["one"], 0)])
+def test_helm_test_has_hooks_only_where_the_operator_looks(watched: list[str], hooks: int) -> None:
+    """Helm looks for the log of a hook in the release's namespace only."""
+    manifests = rendered({"watch": {"namespaces": watched}})
+    found = [m for m in manifests if "helm.sh/hook" in m["metadata"].get("annotations", {})]
+    assert len(found) == hooks
+    assert {each["metadata"]["namespace"] for each in found} <= {"here"}
+
+
+def test_the_cluster_of_helm_test_has_a_name_that_a_cluster_may_have() -> None:
+    name = only(rendered(name="a" * 53), "UforaCluster")["metadata"]["name"]
+    assert has_network_name(name), name
+
+
+def test_a_kubernetes_that_does_not_know_the_rules_of_the_crd_is_refused() -> None:
+    connected = "--api-versions=apps/v1/Deployment"
+    with pytest.raises(ValueError, match=r"1\.31 or later, and this is v1\.30\.9"):
+        rendered(options=(connected, "--kube-version=v1.30.9-eks-123"))
+    assert rendered(options=(connected, "--kube-version=v1.31.0-gke.100"))
+    # Without a cluster Helm says what it likes.
+    assert rendered(options=("--kube-version=v1.20.0",))
 
 
 @pytest.mark.parametrize("pod", ["ufora-operator", "ufora-operator-test"])

@@ -12,6 +12,8 @@ DOCUMENTS = [
     "docs/install.md",
     "docs/security.md",
     "docs/runbook.md",
+    "docs/operator.md",
+    "docs/uforacluster.md",
     "charts/ufora/README.md",
     "operator/README.md",
 ]

@@ -33,10 +33,15 @@ def helm() -> str:
 
 
 def rendered(
-    values: Mapping[str, Any] | None = None, *, name: str = "ufora", namespace: str = "here"
+    values: Mapping[str, Any] | None = None,
+    *,
+    name: str = "ufora",
+    namespace: str = "here",
+    options: tuple[str, ...] = (),
 ) -> list[Manifest]:
     """All manifests of a release. Raises ValueError with Helm's words when it refuses."""
     command = [helm(), "template", name, str(CHART), f"--namespace={namespace}", "--values=-"]
+    command += options
     done = subprocess.run(
         command, input=json.dumps(values or {}), capture_output=True, text=True, timeout=60
     )

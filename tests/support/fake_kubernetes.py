@@ -273,7 +273,10 @@ def _same(one: Manifest, other: Manifest) -> bool:
 
 
 def _without(live: Any, owned: Any, wanted: Any) -> Any:
-    """``live`` less the fields that its manager owned and does not name any more."""
+    """``live`` less the fields and elements that its manager owned and does not name any more."""
+    if isinstance(live, list) and isinstance(wanted, list) and (key := _key(owned)) is not None:
+        dropped = {each[key] for each in owned} - {each.get(key) for each in wanted}
+        return [each for each in live if each.get(key) not in dropped]
     if not (isinstance(live, dict) and isinstance(owned, dict) and isinstance(wanted, dict)):
         return live
     kept = {}
@@ -294,7 +297,9 @@ def _merged(live: Any, wanted: Any) -> Any:
     if key is None:
         return copy.deepcopy(wanted)
     there = {each.get(key): each for each in live}
-    return [_merged(there.get(each[key]), each) for each in wanted]
+    ours = [_merged(there.get(each[key]), each) for each in wanted]
+    # What others have added stays.
+    return ours + [each for name, each in there.items() if name not in {x[key] for x in wanted}]
 
 
 def _key(elements: Any) -> str | None:

@@ -51,7 +51,8 @@ class FakeManager:
         self.unanswered = 0
         self._to_leave_unanswered = unanswered
         self._reply = reply
-        self._token = token
+        #: The one token that is accepted, from now on; None: nobody needs one.
+        self.token = token
         self._refusal = refusal
         self._protocol = protocol
         self._store = store
@@ -142,7 +143,7 @@ class FakeManager:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        if self._token and request.headers.get("Authorization") != f"Bearer {self._token}":
+        if self.token and request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.json_response({"error": "the token is not the one"}, status=401)
         if request.path.startswith("/socket.io") and request.transport is not None:
             self._transports.append(request.transport)

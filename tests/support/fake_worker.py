@@ -44,6 +44,8 @@ class FakeWorker:
         self.executors = executors
         self.objects: dict[str, bytes] = {}
         self.pushed: dict[str, bytearray] = {}
+        #: Chunks that were given out or taken.
+        self.chunks = 0
         self.answer: Callable[[PlaceRoot], None] | None = None
         self.inbox: asyncio.Queue[Any] = asyncio.Queue()
         self.tokens = Tokens(tokens)
@@ -83,6 +85,11 @@ class FakeWorker:
         self._registry.close()
         self._data.close()
         self._context.term()
+
+    def rekey(self) -> None:
+        """Look at the token files, and go over to another key if there is one."""
+        self.tokens.refresh()
+        self._data.rekey()
 
     def send(self, *messages: Message) -> None:
         """Send one frame to the manager."""
@@ -125,6 +132,7 @@ class FakeWorker:
     def _on_request(self, frames: list[zmq.Frame]) -> None:
         peer = frames[0].bytes
         for request in codec.decode_data_request(frames[1].buffer):
+            self.chunks += 1
             if isinstance(request, Fetch):
                 self._serve(peer, request)
             else:
@@ -144,6 +152,8 @@ class FakeWorker:
     def _take(self, peer: bytes, chunk: Chunk, data: bytes) -> None:
         held = self.pushed.setdefault(chunk.digest, bytearray())
         if chunk.digest not in self.objects:
+            if chunk.offset == 0:
+                held.clear()  # a transfer may begin again
             assert chunk.offset == len(held), "chunks out of order"
             held += data
             if len(held) == chunk.size:

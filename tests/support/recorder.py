@@ -12,6 +12,7 @@ from pyfora._transport import Unfinished
 from ufora_core.protocol.client import Submit, ToClient
 from ufora_core.protocol.parts import Payload
 from ufora_core.store import digest_of
+from ufora_core.tokens import TokenSource
 
 
 class Recorder:
@@ -56,7 +57,7 @@ class Recorder:
 
 @contextmanager
 def connected(
-    manager: FakeManager, *, token: str | None = None, reconnect_seconds: float = 20.0
+    manager: FakeManager, *, token: TokenSource | str | None = None, reconnect_seconds: float = 20.0
 ) -> Iterator[tuple[SocketIoTransport, Recorder]]:
     recorder = Recorder()
     transport = SocketIoTransport(

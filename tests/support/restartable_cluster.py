@@ -1,10 +1,11 @@
-"""A manager and two workers as processes, on ports that stay the same however often one is killed;
+"""A manager and workers as processes, on ports that stay the same however often one is killed;
 and a forwarded port in front of the manager, which breaks when a test says so."""
 
 import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -39,13 +40,16 @@ def free_ports(count: int) -> list[int]:
 
 
 class RestartableCluster:
-    """Two workers with one executor each. The manager keeps what it has in ``folder``."""
+    """Workers with one executor each. The manager keeps what it has in ``folder``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, workers: int = 2, drain_seconds: int = 60) -> None:
         self._folder = folder
+        self._names = [f"worker-{number}" for number in range(workers)]
+        self._drain_seconds = drain_seconds
         self._web_port, self._registry_port = free_ports(2)
         self._manager: subprocess.Popen[bytes] | None = None
-        self._workers: list[subprocess.Popen[bytes]] = []
+        #: Their processes, by name.
+        self.workers: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
     def port(self) -> int:
@@ -57,9 +61,9 @@ class RestartableCluster:
 
     def __enter__(self) -> Self:
         self.start_manager()
-        for number in range(2):
-            self._workers.append(self._start_worker(f"worker-{number}"))
-        wait_until(lambda: self._workers_known() == 2, "two workers are there")
+        for name in self._names:
+            self.start_worker(name)
+        wait_until(lambda: self._workers_known() == len(self._names), "the workers are there")
         return self
 
     def __exit__(
@@ -69,12 +73,13 @@ class RestartableCluster:
         traceback: TracebackType | None,
     ) -> None:
         self.kill_manager()
-        for worker in self._workers:
+        for worker in self.workers.values():
             worker.send_signal(signal.SIGINT)  # at once, without handing over what it holds
-        for worker in self._workers:
+        for worker in self.workers.values():
             worker.wait(PATIENCE)
 
     def start_manager(self) -> None:
+        """It answers when this returns."""
         settings = ManagerSettings(
             web_port=self._web_port,
             registry_port=self._registry_port,
@@ -83,6 +88,7 @@ class RestartableCluster:
             no_worker=True,
         )
         self._manager = self._start("ufora_manager", "manager", settings.to_env())
+        wait_until(lambda: self._workers_known() >= 0, "the manager answers")
 
     def kill_manager(self) -> None:
         """As its machine would: without a warning."""
@@ -98,18 +104,17 @@ class RestartableCluster:
         self._manager.wait(PATIENCE)
         self._manager = None
 
+    def empty_managers_folder(self) -> None:
+        """As Kubernetes does with an ``emptyDir`` when the pod is gone."""
+        assert self._manager is None
+        shutil.rmtree(self._folder / "manager")
+
     def state(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.url}/api/v1/cluster", timeout=PATIENCE) as answer:
             state: dict[str, Any] = json.load(answer)
         return state
 
-    def _workers_known(self) -> int:
-        try:
-            return len(self.state()["workers"])
-        except (urllib.error.URLError, OSError):
-            return 0
-
-    def _start_worker(self, name: str) -> "subprocess.Popen[bytes]":
+    def start_worker(self, name: str) -> None:
         settings = WorkerSettings(
             manager_address=LOOPBACK,
             manager_port=self._registry_port,
@@ -118,9 +123,16 @@ class RestartableCluster:
             bind_address=LOOPBACK,
             name=name,
             executors=1,
+            drain_seconds=self._drain_seconds,
             data_dir=self._folder / name,
         )
-        return self._start("ufora_worker", name, settings.to_env())
+        self.workers[name] = self._start("ufora_worker", name, settings.to_env())
+
+    def _workers_known(self) -> int:
+        try:
+            return len(self.state()["workers"])
+        except (urllib.error.URLError, OSError):
+            return -1
 
     def _start(self, module: str, name: str, env: dict[str, str]) -> "subprocess.Popen[bytes]":
         with (self._folder / f"{name}.log").open("ab") as log:

@@ -41,11 +41,7 @@ capabilities:
   drop: [ALL]
 {{- end -}}
 
-{{/* Where `helm test` works: where the operator looks. */}}
-{{- define "ufora.testNamespace" -}}
-{{- if or (not .Values.watch.namespaces) (has .Release.Namespace .Values.watch.namespaces) -}}
-{{ .Release.Namespace }}
-{{- else -}}
-{{ first .Values.watch.namespaces }}
-{{- end -}}
+{{/* "true" if the operator looks for clusters in the release's own namespace, where `helm test` works; else empty. */}}
+{{- define "ufora.servesItsNamespace" -}}
+{{- if or (not .Values.watch.namespaces) (has .Release.Namespace .Values.watch.namespaces) -}}true{{- end -}}
 {{- end -}}

@@ -1,7 +1,7 @@
 {{/*
 What the operator may do where it serves clusters, and nothing that it never does: most children are there as long as
-their cluster, and go with it. Server-side apply is the verb patch, and create where the object is new. Of Secrets only
-those with the operator's label are asked for, and the one that a spec names; RBAC cannot say so.
+their cluster, and go with it. Server-side apply is the verb patch, and create where the object is new. Secrets are read
+by name, and neither listed nor watched; RBAC cannot say which names.
 */}}
 {{- define "ufora.rules" -}}
 - apiGroups: [ufora.io]
@@ -11,7 +11,10 @@ those with the operator's label are asked for, and the one that a spec names; RB
   resources: [uforaclusters/status]
   verbs: [patch]
 - apiGroups: [""]
-  resources: [secrets, services, persistentvolumeclaims]
+  resources: [secrets]
+  verbs: [get, create, patch]
+- apiGroups: [""]
+  resources: [services, persistentvolumeclaims]
   verbs: [get, list, watch, create, patch]
 - apiGroups: [apps]
   resources: [deployments, statefulsets]

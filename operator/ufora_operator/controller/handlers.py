@@ -6,7 +6,14 @@ from typing import Any
 
 import kopf
 
-from ufora_operator.controller.kinds import CHILDREN, CLUSTER, OPTIONAL, POD, Kind
+from ufora_operator.controller.kinds import (
+    CHILDREN,
+    CLUSTER,
+    OPTIONAL,
+    POD,
+    READ_BY_NAME,
+    Kind,
+)
 from ufora_operator.controller.queue import Key
 from ufora_operator.names import FIELD_MANAGER, INSTANCE_LABEL, MANAGED_BY_LABEL
 
@@ -15,9 +22,10 @@ _PAGE = 250
 
 
 def watched_kinds(served: Iterable[Kind]) -> tuple[Kind, ...]:
-    """The kinds to watch on an API server that has ``served`` of the optional ones."""
-    missing = set(OPTIONAL) - set(served)
-    return (CLUSTER, *(kind for kind in CHILDREN if kind not in missing), POD)
+    """The kinds to watch on an API server that has ``served`` of the optional ones. What happens to
+    those that are read by name is seen in the next round."""
+    others = {*OPTIONAL, *READ_BY_NAME} - set(served)
+    return (CLUSTER, *(kind for kind in CHILDREN if kind not in others), POD)
 
 
 def watch_paths(kinds: Iterable[Kind], namespaces: Iterable[str]) -> list[str]:

@@ -88,6 +88,10 @@ CHILDREN = (
     ROUTE,
 )
 
+#: Read by name, and neither listed nor watched: the operator is to see no Secret but those that it
+#: has to do with.
+READ_BY_NAME = (SECRET,)
+
 #: Kinds that not every API server has.
 OPTIONAL = (ROUTE,)
 

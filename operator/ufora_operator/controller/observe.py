@@ -15,6 +15,7 @@ from ufora_operator.controller.kinds import (
     DEPLOYMENT,
     OPTIONAL,
     POD,
+    READ_BY_NAME,
     SECRET,
     STATEFUL_SET,
     Kind,
@@ -60,20 +61,19 @@ class Observer:
 
     def __init__(self, kube: Kube, served: Iterable[Kind] = OPTIONAL) -> None:
         self._kube = kube
-        missing = set(OPTIONAL) - set(served)
-        self._kinds = tuple(kind for kind in CHILDREN if kind not in missing)
+        others = {*OPTIONAL, *READ_BY_NAME} - set(served)
+        self._listed = (*(kind for kind in CHILDREN if kind not in others), POD)
 
     async def read(self, cluster: Manifest) -> Live:
-        """All objects with the cluster's labels; a child is one that belongs to it, too."""
-        metadata = cluster["metadata"]
-        namespace, uid = metadata["namespace"], uid_of(cluster)
-        labels = {
-            names.INSTANCE_LABEL: metadata["name"],
-            names.MANAGED_BY_LABEL: names.FIELD_MANAGER,
-        }
-        kinds = (*self._kinds, POD)
-        lists = await gathered(*(self._list(kind, namespace, labels) for kind in kinds))
-        *children, pods = lists
+        """All objects with the cluster's labels, and its Secret; a child is one that belongs to it,
+        too."""
+        name, namespace = cluster["metadata"]["name"], cluster["metadata"]["namespace"]
+        uid = uid_of(cluster)
+        labels = {names.INSTANCE_LABEL: name, names.MANAGED_BY_LABEL: names.FIELD_MANAGER}
+        *children, pods = await gathered(
+            self._named(Ref(SECRET, namespace, names.auth_secret(name))),
+            *(self._list(kind, namespace, labels) for kind in self._listed),
+        )
         return Live(
             {
                 ref_of(manifest): manifest
@@ -119,6 +119,10 @@ class Observer:
         found = await gathered(*(self._kube.get(ref) for ref in missing))
         there = zip(missing, found, strict=True)
         return [ref for ref, manifest in there if manifest and not owned_by(manifest, uid)]
+
+    async def _named(self, ref: Ref) -> list[Manifest]:
+        found = await self._kube.get(ref)
+        return [] if found is None else [found]
 
     async def _list(self, kind: Kind, namespace: str, labels: Mapping[str, str]) -> list[Manifest]:
         try:

@@ -155,7 +155,7 @@ def _json_patch(operation: str, path: str, value: Any = None) -> str:
 def _takes(cluster: Cluster, spec: Spec) -> bool:
     """Set these fields; False while the API server does not know one of them yet."""
     cluster.patch(spec)
-    return spec.keys() <= cluster.live["spec"].keys()
+    return set(spec) <= set(cluster.live["spec"])
 
 
 @pytest.mark.parametrize("when", ["at once", "while pods start"])

@@ -8,12 +8,17 @@ from pathlib import Path
 import pytest
 
 from scheduling import Cluster, bulk
+from ufora_core.store import ObjectStore
 from ufora_manager.bookkeeping import Bookkeeper
 from ufora_manager.errors import JournalError
 from ufora_manager.journal import Journal, put_aside
-from ufora_manager.restart import begin
+from ufora_manager.restart import begin, keep_for_a_while
+from ufora_manager.scheduler.commands import DeleteObjects
+from ufora_manager.scheduler.events import Tick
+from ufora_manager.scheduler.objects import ANNOUNCED_FOR
 from ufora_manager.scheduler.records import Change, OrderRecord, everything
 from ufora_manager.scheduler.restoring import restored
+from ufora_manager.scheduler.scheduler import Scheduler
 from ufora_manager.scheduler.state import Kind, RetireOrder, State
 
 CHANGE = Change(Kind.ORDER, "w0", OrderRecord("w0", 1.0, True))
@@ -113,6 +118,17 @@ def test_records_that_contradict_each_other_are_put_aside(path: Path) -> None:
     assert beginning.journal is not None
     beginning.journal.close()
     assert len(list(path.parent.glob("journal.db.broken-*"))) == 1
+
+
+def test_objects_that_were_not_written_down_are_kept_for_a_while(tmp_path: Path) -> None:
+    store = ObjectStore(tmp_path)
+    kept = store.put(b"x" * 1000)
+    state = State()
+    keep_for_a_while(state, store, now=5.0)
+    assert state.objects[kept.digest].size == 1000
+    scheduler = Scheduler(state)
+    assert scheduler.handle(Tick(ANNOUNCED_FOR)) == []
+    assert scheduler.handle(Tick(ANNOUNCED_FOR + 6.0)) == [DeleteObjects((kept.digest,))]
 
 
 def test_no_batch_is_written_in_part(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scheduling import Cluster, bulk, failure, of, placed, told_client
+from scheduling import SMALL, Cluster, bulk, failure, of, placed, told_client
 from ufora_manager.scheduler import events
 from ufora_manager.scheduler.commands import Withdraw
 from ufora_manager.scheduler.lost_roots import MOST_REPEATS
@@ -83,6 +83,16 @@ def test_the_end_of_a_stray_root_is_kept_for_its_client() -> None:
     cluster.connect()
     assert told_client(cluster.submit("a")) != []
     assert cluster.state_of("a") is JobState.DONE
+
+
+def test_a_value_whose_job_was_never_written_down_is_found_at_its_worker() -> None:
+    cluster = successor()
+    cluster.join("w0", roots=("a",))
+    cluster.end("a", "w0", result=SMALL, objects=(bulk("e"),))
+    cluster.connect()
+    cluster.submit("b", needs=(bulk("e"),))
+    assert cluster.scheduler.workers_with(bulk("e").digest) == ["w0"]
+    assert not cluster.scheduler.state.objects[bulk("e").digest].stored
 
 
 def test_a_stray_root_that_nobody_wants_is_stopped() -> None:

@@ -169,6 +169,11 @@ class Life(RuleBasedStateMachine):
     def root_ends(self, name: str, job: str, objects: tuple[Payload, ...]) -> None:
         self.happen(events.RootEnded(self.cluster.now, name, job, result=SMALL, objects=objects))
 
+    @rule(job=JOBS, at=st.sampled_from([None, 0, 4, 8]))
+    def root_prints(self, job: str, at: int | None) -> None:
+        name = self.running.get(job, "w0")
+        self.happen(events.RootPrinted(self.cluster.now, name, job, "stdout", "text", at))
+
     @rule(name=NAMES, job=JOBS)
     def root_cannot_start(self, name: str, job: str) -> None:
         lost = Failure("missing-object", "gone")

@@ -1,5 +1,7 @@
 """Being known to the manager, in every order in which links break and managers restart."""
 
+from msgspec.structs import replace
+
 from ufora_core.protocol.parts import Payload, WorkerAddress
 from ufora_core.protocol.worker import (
     Heartbeat,
@@ -9,6 +11,7 @@ from ufora_core.protocol.worker import (
     Introduce,
     RootDone,
     RootOutput,
+    RootReturned,
     Welcome,
 )
 from ufora_worker.registration import Registration
@@ -24,6 +27,7 @@ HELLO = Hello(
 WELCOME = Welcome(release="0", manager="m", store_path="", store_proof="")
 DONE = RootDone(job="job", result=Payload("d", 0, b""))
 OUTPUT = RootOutput(job="job", stream="stdout", text="x")
+RETURNED = RootReturned(job="job")
 
 
 def registered() -> Registration:
@@ -69,6 +73,25 @@ def test_the_end_of_a_root_is_repeated_until_a_later_heartbeat_was_answered() ->
     assert registration.heard(WELCOME, 3.0, []) == []
 
 
+def test_the_return_of_a_root_is_repeated_until_a_later_heartbeat_was_answered() -> None:
+    registration = registered()
+    assert registration.post(RETURNED) == [RETURNED]
+    (hello,) = registration.heard(Introduce(), 1.0, [])
+    assert isinstance(hello, Hello) and hello.roots == ("job",)
+    assert registration.heard(WELCOME, 1.0, []) == [RETURNED]
+    assert beats(registration, 2.0) == 1
+    registration.heard(HeartbeatSeen(), 2.0, [])
+    (hello,) = registration.heard(Introduce(), 3.0, [])
+    assert isinstance(hello, Hello) and hello.roots == ()
+
+
+def test_a_root_that_was_placed_here_again_is_not_returned_again() -> None:
+    registration = registered()
+    registration.post(RETURNED)
+    registration.heard(Introduce(), 1.0, ["job"])
+    assert registration.heard(WELCOME, 1.0, ["job"]) == []
+
+
 def test_an_answer_to_an_earlier_heartbeat_proves_nothing() -> None:
     registration = registered()
     beats(registration, 1.0)
@@ -106,3 +129,18 @@ def test_a_long_silence_is_noticed() -> None:
     assert registration.silent(11.0)
     registration.heard(HeartbeatSeen(), 11.0, [])
     assert not registration.silent(12.0)
+
+
+def test_hellos_and_heartbeats_carry_the_tokens_of_now() -> None:
+    registration = Registration(replace(HELLO, tokens=("a",)), 0.0)
+    (hello,) = registration.connected([])
+    registration.heard(WELCOME, 0.0, [])
+    (first,) = registration.tick(1.0, 1, 0, [])
+    registration.accepts(("b", "a"))
+    (second,) = registration.tick(2.0, 1, 0, [])
+    (again,) = registration.heard(Introduce(), 2.0, [])
+    carried = []
+    for message in (hello, first, second, again):
+        assert isinstance(message, Hello | Heartbeat)
+        carried.append(message.tokens)
+    assert carried == [("a",), ("a",), ("b", "a"), ("b", "a")]

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from ufora_core.protocol.data import CHUNK_SIZE, Chunk, ChunkTaken, DataReply, F
 from ufora_core.protocol.parts import Payload, WorkerAddress
 from ufora_core.store import ObjectStore
 from ufora_core.tokens import Tokens, TokenSource
+from ufora_worker import links
 from ufora_worker.commands import FetchObjects
 from ufora_worker.data_port import DataPort
 from ufora_worker.events import Event, ObjectsHere, ObjectsMissing
@@ -26,15 +28,13 @@ SIZES = [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 20 * CHUNK_SIZE + 5]
 class Two:
     """A worker with a data port, and one that fetches."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, there: Tokens = NO_TOKENS, here: Tokens = NO_TOKENS) -> None:
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.loop = PollLoop()
         self.there, self.here = ObjectStore(folder / "there"), ObjectStore(folder / "here")
-        self.port = DataPort(self.context, self.loop, NO_TOKENS, "127.0.0.1", 0, self.there)
+        self.port = DataPort(self.context, self.loop, there, "127.0.0.1", 0, self.there)
         self.events: list[Event] = []
-        self.fetches = Fetches(
-            self.context, self.loop, NO_TOKENS, self.here, "here", self.events.append
-        )
+        self.fetches = Fetches(self.context, self.loop, here, self.here, "here", self.events.append)
         self.source = WorkerAddress("there", "127.0.0.1", 1, self.port.port)
         self.pusher = self.context.socket(zmq.DEALER)
         self.pusher.linger = 0
@@ -43,6 +43,7 @@ class Two:
     def until(self, true: Callable[[], bool]) -> None:
         while not true():
             self.loop.turn(0.01)
+            self.fetches.tick()
 
     def fetch(self, *objects: Payload, ticket: int = 1) -> Event:
         self.fetches.start(FetchObjects(ticket, objects, self.source))
@@ -160,3 +161,56 @@ def test_a_digest_never_names_another_file(two: Two, digest: str) -> None:
 def test_a_fetch_past_the_end_is_refused(two: Two) -> None:
     payload = two.there.put(b"short")
     assert isinstance(two.push(Fetch(digest=payload.digest, offset=10)), Unknown)
+
+
+@contextmanager
+def guarded(folder: Path, there: Path, here: Path) -> Iterator[tuple[Two, Tokens]]:
+    """Two workers with token files, and the tokens of the one with the data port."""
+    tokens = Tokens(TokenSource(token_file=there, second_file=folder / "second"))
+    two = Two(folder, tokens, Tokens(TokenSource(token_file=here, second_file=folder / "second")))
+    try:
+        yield two, tokens
+    finally:
+        two.close()
+
+
+@pytest.fixture
+def one(tmp_path: Path) -> Path:
+    file = tmp_path / "one"
+    file.write_text("one")
+    return file
+
+
+def test_an_object_is_fetched_with_the_token(tmp_path: Path, one: Path) -> None:
+    with guarded(tmp_path, one, one) as (two, _):
+        payload = two.there.put(os.urandom(3 * CHUNK_SIZE + 1))
+        assert two.fetch(payload) == ObjectsHere(1)
+        assert two.here.open(payload.digest) == two.there.open(payload.digest)
+
+
+def test_nothing_is_fetched_with_another_token(
+    tmp_path: Path, one: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "CONNECT_SECONDS", 0.2)
+    (tmp_path / "other").write_text("other")
+    with guarded(tmp_path, one, tmp_path / "other") as (two, _):
+        event = two.fetch(two.there.put(b"secret"))
+        assert isinstance(event, ObjectsMissing) and "cannot be reached" in event.reason
+        assert list(two.here.digests()) == []
+
+
+def test_a_new_key_breaks_a_transfer_and_the_next_one_gets_through(
+    tmp_path: Path, one: Path
+) -> None:
+    (tmp_path / "second").write_text("two")
+    with guarded(tmp_path, one, one) as (two, tokens):
+        assert two.fetch(two.there.put(b"the link is there")) == ObjectsHere(1)
+        payload = two.there.put(bytes(20 * CHUNK_SIZE))
+        two.fetches.start(FetchObjects(1, (payload,), two.source))
+        one.write_text("two")
+        assert tokens.refresh()
+        two.port.rekey()
+        two.until(lambda: bool(two.events))
+        event = two.events.pop()
+        assert isinstance(event, ObjectsMissing) and "link to it broke" in event.reason
+        assert two.fetch(payload) == ObjectsHere(1)

@@ -116,6 +116,8 @@ class Dialer:
         elif happening.failed:
             self._refused(happening)
         elif self.connected:
+            # What arrived before the break belongs to what was asked before it.
+            self._line.drain()
             self.connected = False
             self._on_change(False)
 

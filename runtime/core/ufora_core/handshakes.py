@@ -15,7 +15,6 @@ log = logging.getLogger(__name__)
 #: Peers remembered; past it they are logged again.
 _REMEMBERED = 10_000
 
-_REFUSALS = (zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC, zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
 #: Somebody connected and hung up: a probe that looks whether the port is open.
 _HUNG_UP = (errno.EPIPE, errno.ECONNRESET)
 _FAILURES = (zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL)
@@ -92,11 +91,19 @@ class Happening:
         no_detail = self.kind == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
         return no_detail and self.number in _HUNG_UP
 
+    @property
+    def wrong_key(self) -> bool:
+        """The peer has a token, and it is not that of the listener."""
+        return (
+            self.kind == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+            and self.number == zmq.PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC
+        )
+
     def story(self, guarded: bool) -> str:
         """What a peer did whose handshake with a listener of ours failed."""
         if self.hung_up:
             return "hung up before it had proved anything, as a probe of the port does"
-        if self.kind == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL and self.number in _REFUSALS:
+        if self.wrong_key or self.mismatch:
             if guarded:
                 return "has no valid token"
             return "does not speak our protocol, or has a token and there is none here"
@@ -110,16 +117,22 @@ class HandshakeWatch:
     would hear of it.
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, port: int) -> None:
+        """``what`` names the listener on ``port`` in the log."""
         self._what = what
+        self._port = port
         self._peers: dict[int, str] = {}
-        self._logged: dict[tuple[str, str], None] = {}
+        self._logged: dict[tuple[int, str, str], None] = {}
         self._failure: Happening | None = None
 
-    def observe(self, happening: Happening, guarded: bool) -> None:
-        """Take note of an event of a listener, which has a token if ``guarded``."""
+    def observe(self, happening: Happening, *, guarded: bool, rotating: bool) -> None:
+        """Take note of an event of a listener, which has a token if ``guarded``.
+
+        While one token replaces another (``rotating``), who has the other one is refused and then
+        comes back with the right one, which is nothing to warn of.
+        """
         if happening.kind == zmq.EVENT_ACCEPTED:
-            self._peers[happening.number] = _peer_name(happening.number)
+            self._peers[happening.number] = _peer_name(happening.number, self._port)
         elif happening.failed:
             # It carries an error number; the end of the very connection follows at once.
             self._failure = happening
@@ -127,23 +140,40 @@ class HandshakeWatch:
             peer = self._peers.pop(happening.number, None)
             failure, self._failure = self._failure, None
             if peer is not None and failure is not None:
-                level = logging.INFO if failure.hung_up else logging.WARNING
+                expected = failure.hung_up or (rotating and failure.wrong_key)
+                level = logging.INFO if expected else logging.WARNING
                 self._log(level, peer, failure.story(guarded))
 
     def _log(self, level: int, peer: str, story: str) -> None:
-        known = any(each == story for _, each in self._logged) if peer == _GONE else False
-        if known or (peer, story) in self._logged:
+        if peer == _GONE and any(each[::2] == (level, story) for each in self._logged):
+            return
+        if (level, peer, story) in self._logged:
             return
         if len(self._logged) >= _REMEMBERED:
             self._logged.clear()
-        self._logged[peer, story] = None
+        self._logged[level, peer, story] = None
         log.log(level, "%s: %s %s; refused, and not logged again", self._what, peer, story)
 
 
-def _peer_name(descriptor: int) -> str:
+def _peer_name(descriptor: int, port: int) -> str:
+    """Address of the peer of a connection to ``port``.
+
+    ZeroMQ owns the descriptor, and may have closed it by now; its number may even stand for
+    something else, another connection or no socket at all.
+    """
     try:
-        with socket.socket(fileno=os.dup(descriptor)) as duplicate:
-            host, *_ = duplicate.getpeername()
-    except (OSError, ValueError):
+        duplicate = os.dup(descriptor)
+    except OSError:
         return _GONE
-    return str(host).removeprefix("::ffff:")
+    try:
+        connection = socket.socket(fileno=duplicate)
+    except OSError:
+        os.close(duplicate)
+        return _GONE
+    with connection:
+        try:
+            if connection.getsockname()[1] != port:
+                return _GONE
+            return str(connection.getpeername()[0]).removeprefix("::ffff:")
+        except (OSError, IndexError):
+            return _GONE

@@ -74,7 +74,7 @@ class Listener:
         self.port: int = self._port.getsockname()[1]
         #: How the log calls it.
         self.name = f"{what} {self.port}"
-        self._watch = HandshakeWatch(self.name)
+        self._watch = HandshakeWatch(self.name, self.port)
         try:
             self._open = self._router()
         except BaseException:
@@ -117,7 +117,8 @@ class Listener:
         guarded = token is not None
 
         def observe(frames: list[zmq.Frame]) -> None:
-            self._watch.observe(Happening.of(frames), guarded)
+            rotating = len(self._tokens.current.accepted) > 1
+            self._watch.observe(Happening.of(frames), guarded=guarded, rotating=rotating)
 
         return _Open(
             router, self._attach(router, self._receive), self._attach(monitor, observe), token

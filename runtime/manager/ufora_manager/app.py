@@ -39,7 +39,7 @@ from ufora_manager.object_access import ObjectAccess
 from ufora_manager.placements import Placements
 from ufora_manager.registry_socket import Registry, at_once
 from ufora_manager.rescues import Rescues
-from ufora_manager.restart import begin
+from ufora_manager.restart import begin, keep_for_a_while
 from ufora_manager.scheduler.events import ManagerStopping
 from ufora_manager.scheduler.restoring import FIRST_HOLD, fresh
 from ufora_manager.scheduler.scheduler import Scheduler
@@ -108,7 +108,8 @@ async def running(settings: ManagerSettings, *, hold: float = FIRST_HOLD) -> Asy
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(locked(settings.data_dir))
         state, books = _recall(stack, folder, settings, hold)
-        store = object_store(folder, keep=state.objects)
+        store = object_store(folder)
+        keep_for_a_while(state, store, loop.time())
         proof = secrets.token_hex(16)
         store.prove(proof)
         context = stack.enter_context(zmq.Context())

@@ -11,7 +11,9 @@ the process is what it did in its last moments, and nobody relies on that:
   worker dies together with the manager, within the same moment, may a root run again that had
   begun.
 * A root that ended: its worker repeats that until a heartbeat is answered, and heartbeats are
-  answered when the journal has what came before them (``after_written``).
+  answered when the journal has what came before them (``after_written``). Its client may know the
+  result already, so objects that the journal does not name are kept for a while
+  (``restart.keep_for_a_while``, ``scheduler.strays``).
 * A client's word that it needs an object or a job no longer: the session ends at last, and with it
   what it kept.
 """

@@ -119,5 +119,6 @@ def _job(job: Job, now: float) -> Json:
         "title": job.title,
         "state": job.state.value,
         "worker": job.worker or None,
+        "repeatable": job.repeatable,
         "seconds": (job.ended_at if job.state.ended else now) - job.submitted_at,
     }

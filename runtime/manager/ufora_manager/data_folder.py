@@ -4,7 +4,7 @@ import fcntl
 import logging
 import logging.handlers
 import os
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,19 +39,16 @@ def locked(folder: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def object_store(folder: Path, keep: Container[str]) -> ObjectStore:
-    """The folder's object store with the objects in ``keep``; all others that an earlier manager
-    left there belong to nobody.
+def object_store(folder: Path) -> ObjectStore:
+    """The folder's object store, with what an earlier manager left there.
 
     Raises:
         StartError: it cannot be written.
     """
     try:
-        store = ObjectStore(folder / "objects")
+        return ObjectStore(folder / "objects")
     except StoreError as error:
         raise StartError(str(error)) from None
-    _clear(store, keep)
-    return store
 
 
 def log_to_file(folder: Path) -> logging.Handler:
@@ -79,16 +76,6 @@ def _lock(descriptor: int, folder: Path) -> None:
         ) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-
-
-def _clear(store: ObjectStore, keep: Container[str]) -> None:
-    left = [digest for digest in store.digests() if digest not in keep]
-    for digest in left:
-        store.delete(digest)
-    if left:
-        log.info(
-            "removed %d objects that an earlier manager left in %s", len(left), store.directory
-        )
 
 
 def _not_writable(folder: Path, error: OSError) -> StartError:

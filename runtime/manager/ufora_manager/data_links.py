@@ -146,6 +146,8 @@ class _Link:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         #: Answers to the transfer of each object, or why there are none.
         self._answers: dict[str, asyncio.Queue[_Answer]] = {}
+        #: Objects whose transfer has to begin again, and may not know yet.
+        self._broken: set[str] = set()
         self._dialer = Dialer(
             context,
             partial(LoopSocket, asyncio.get_running_loop()),
@@ -205,8 +207,12 @@ class _Link:
             yield
         finally:
             del self._answers[digest]
+            self._broken.discard(digest)
 
     def _send(self, message: Chunk | Fetch, data: memoryview | None = None) -> None:
+        if message.digest in self._broken:
+            # It would wait for the new connection, and be in the way of those who begin again.
+            raise _Broken(self._about(message.digest, "broke the link"))
         parts: list[bytes | memoryview] = [encode([message])]
         if data is not None:
             parts.append(data)
@@ -240,6 +246,7 @@ class _Link:
 
     def _on_change(self, connected: bool) -> None:
         if not connected:
+            self._broken.update(self._answers)
             self._fail_all(_Broken, "broke the link")
 
     def _fail_all(self, kind: type[Exception], what: str) -> None:

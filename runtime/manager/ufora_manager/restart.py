@@ -1,11 +1,15 @@
 """What a manager knows when it starts: what the one before it wrote down, or nothing."""
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from ufora_core.protocol.parts import Payload
+from ufora_core.store import ObjectStore
 from ufora_manager.errors import BrokenRecords, JournalError
 from ufora_manager.journal import Journal, put_aside
+from ufora_manager.scheduler import objects
 from ufora_manager.scheduler.records import everything
 from ufora_manager.scheduler.restoring import fresh, restored
 from ufora_manager.scheduler.state import State
@@ -52,6 +56,25 @@ def begin(path: Path, now: float, ahead: float, hold: float) -> Beginning:
             journal = None
             _complain(error)
     return Beginning(state, path, journal)
+
+
+def keep_for_a_while(state: State, store: ObjectStore, now: float) -> None:
+    """Announce the objects in ``store`` that ``state`` does not know, as if they had just come.
+
+    An earlier manager may have told its clients of them in its last moments, which the journal has
+    not heard of. Nobody needs the others, and they go in time.
+    """
+    left: list[Payload] = []
+    for digest in [each for each in store.digests() if each not in state.objects]:
+        with suppress(FileNotFoundError):  # a worker on this machine deletes it just now
+            left.append(Payload(digest, store.path(digest).stat().st_size))
+    objects.announce(state, left, now)
+    if left:
+        log.info(
+            "an earlier manager left %d objects in %s that it has not written down; they are kept "
+            "for %g s",
+            *(len(left), store.directory, objects.ANNOUNCED_FOR),
+        )
 
 
 def _opened(path: Path) -> Journal | None:

@@ -136,9 +136,9 @@ class Fetches:
             return  # given up before
         if isinstance(reply, Unknown):
             self._fail(reply.digest, f"{worker} says: {reply.reason}")
-        elif not isinstance(reply, Chunk) or reply.offset != transfer.written:
-            self._fail(reply.digest, f"{worker} sent {reply} out of order")
-        else:
+        elif not isinstance(reply, Chunk):
+            self._fail(reply.digest, f"{worker} answered with {reply}")
+        elif reply.offset == transfer.written:  # others were asked for before the link broke
             self._write(reply, transfer, data)
 
     def _write(self, chunk: Chunk, transfer: _Transfer, data: memoryview) -> None:

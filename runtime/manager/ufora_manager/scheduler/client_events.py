@@ -30,7 +30,10 @@ def connected(state: State, event: events.SessionConnected) -> list[Command]:
         state.answers_until = max(state.answers_until, event.now + ANSWER_KEPT_FOR)
     session.gone_at = None
     session.links += 1
-    session.patience = AWAY_FOR if event.returns_within is None else event.returns_within
+    patience = AWAY_FOR if event.returns_within is None else event.returns_within
+    if patience != session.patience:
+        session.patience = patience
+        state.note(Kind.SESSION, session.id)
     return []
 
 
@@ -97,8 +100,8 @@ def end_absent(state: State, now: float) -> list[Command]:
         cause = Cause(now, "client stayed away", failure=_away(session.patience))
         commands += _cancel_all(state, session, cause)
         for job in session.jobs:
-            state.jobs[job].answer = None
-            state.jobs[job].printed.clear()
+            state.jobs[job].answer = JobDone(job=job, failure=_away(session.patience))
+            state.note_output(job, state.jobs[job].printed.clear())
             del state.ended[job]
             state.orphaned[job] = now
             state.note(Kind.JOB, job)
@@ -126,6 +129,7 @@ def forget_old(state: State, now: float) -> None:
         if state.sessions[job.session].gone_at is not None:
             break
         state.note(Kind.JOB, job.id)
+        state.note_output(job.id, job.printed.places())
         del state.ended[job.id], state.jobs[job.id], state.sessions[job.session].jobs[job.id]
     while state.orphaned:
         job_id, since = next(iter(state.orphaned.items()))
@@ -144,15 +148,15 @@ def _known(state: State, session: str) -> Session:
 
 def _away(seconds: float) -> Failure:
     sentence = (
-        f"the client was away for more than {seconds:.0f} s, which ended its jobs; run the block "
+        f"the client was away for more than {seconds:g} s, which ended its jobs; run the block "
         "again if it may run twice"
     )
     return Failure("cancelled", sentence)
 
 
 def _again(state: State, job: Job, session: Session, heard: int) -> list[Command]:
-    if job.id in state.orphaned:
-        return [TellClient(session.id, JobDone(job=job.id, failure=_away(AWAY_FOR)))]
+    if job.id in state.orphaned and job.answer is not None:
+        return [TellClient(session.id, job.answer)]
     if job.session != session.id:
         raise EventRefused(f"job {job.id} belongs to another session")
     job.asked_on = session.links

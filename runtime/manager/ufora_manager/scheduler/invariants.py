@@ -23,7 +23,7 @@ def _check_job(state: State, job: Job) -> None:
     assert sum(lists) == (0 if placed else 1), f"in {sum(lists)} lists; {story}"
     assert (job.id in state.waiting) == (job.state is JobState.WAITING), story
     assert (job.program is None) == job.state.ended, f"runs on, or cannot run; {story}"
-    assert (job.answer is not None) == (job.id in state.ended), f"no answer; {story}"
+    assert (job.answer is not None) == job.state.ended, f"no answer; {story}"
     if placed:
         assert job.id in state.host(job.worker).roots, f"not at its worker; {story}"
     assert job.id not in state.strays, f"known, and a stray; {story}"

@@ -32,6 +32,21 @@ def announce(state: State, payloads: Iterable[Payload], now: float) -> None:
         _changed(state, entry)
 
 
+def announce_made(
+    state: State, worker: Worker, payloads: Iterable[Payload | None], now: float
+) -> None:
+    """``worker`` made these for a job that nobody has submitted to this manager: keep them for a
+    while, since a client may know them from the manager before."""
+    for payload in bulk(payloads):
+        entry = _entry(state, payload)
+        entry.workers[worker.name] = None
+        worker.made[payload.digest] = None
+        entry.kept_until = now + ANNOUNCED_FOR
+        state.announced.pop(payload.digest, None)
+        state.announced[payload.digest] = None
+        _changed(state, entry)
+
+
 def need(state: State, job: Job) -> None:
     """A new job needs its program and its inputs; its session has sent them."""
     for payload in bulk((job.program, *job.needs)):

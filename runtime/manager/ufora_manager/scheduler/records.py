@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ufora_core.protocol.client import JobDone
+from ufora_core.protocol.client import JobDone, JobOutput
 from ufora_core.protocol.parts import Payload
 from ufora_manager.scheduler.state import Job, JobState, Kind, State
 
@@ -21,6 +21,7 @@ class SessionRecord(Record, frozen=True):
     """A session that is not over. Its jobs and objects name it."""
 
     id: str
+    patience: float
 
 
 class WorkerRecord(Record, frozen=True):
@@ -51,7 +52,7 @@ class ObjectRecord(Record, frozen=True):
 
 class JobRecord(Record, frozen=True):
     """A job: all of it while somebody may run it, its answer until the session is over, and then
-    its id, so that it does not run a second time."""
+    its id and what to say of it, so that it does not run a second time."""
 
     id: str
     number: int
@@ -73,12 +74,19 @@ class JobRecord(Record, frozen=True):
     story: tuple[tuple[float, str], ...]
 
 
+class OutputRecord(Record, frozen=True):
+    """A piece of what a job printed, for a client that has not seen it."""
+
+    output: JobOutput
+
+
 RECORDS: dict[Kind, type[Record]] = {
     Kind.SESSION: SessionRecord,
     Kind.WORKER: WorkerRecord,
     Kind.ORDER: OrderRecord,
     Kind.OBJECT: ObjectRecord,
     Kind.JOB: JobRecord,
+    Kind.OUTPUT: OutputRecord,
 }
 
 
@@ -111,13 +119,16 @@ def everything(state: State) -> list[Change]:
     ):
         for key in keys:
             state.note(kind, key)
+    for job in state.jobs.values():
+        state.note_output(job.id, job.printed.places())
     return changes(state)
 
 
 def _record(state: State, kind: Kind, key: str) -> Record | None:
     match kind:
         case Kind.SESSION:
-            return SessionRecord(key) if key in state.sessions else None
+            session = state.sessions.get(key)
+            return SessionRecord(key, session.patience) if session is not None else None
         case Kind.WORKER:
             worker = state.workers.get(key) or state.missing.get(key)
             return WorkerRecord(key, worker.incarnation) if worker is not None else None
@@ -129,6 +140,8 @@ def _record(state: State, kind: Kind, key: str) -> Record | None:
         case Kind.JOB:
             job = state.jobs.get(key)
             return _job_record(state, job) if job is not None else None
+        case Kind.OUTPUT:
+            return _output_record(state, key)
 
 
 def _object_record(state: State, digest: str) -> ObjectRecord | None:
@@ -143,6 +156,13 @@ def _object_record(state: State, digest: str) -> ObjectRecord | None:
         stored=entry.stored,
         kept_until=entry.kept_until,
     )
+
+
+def _output_record(state: State, key: str) -> OutputRecord | None:
+    job_id, at = key.rsplit(" ", 1)
+    job = state.jobs.get(job_id)
+    output = job.printed.at(int(at)) if job is not None else None
+    return OutputRecord(output) if output is not None else None
 
 
 def _job_record(state: State, job: Job) -> JobRecord:

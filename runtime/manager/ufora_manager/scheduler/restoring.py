@@ -16,6 +16,7 @@ from ufora_manager.scheduler.records import (
     JobRecord,
     ObjectRecord,
     OrderRecord,
+    OutputRecord,
     Record,
     SessionRecord,
     WorkerRecord,
@@ -32,8 +33,8 @@ from ufora_manager.scheduler.state import (
 
 R = TypeVar("R", bound=Record)
 
-#: Seconds that clients get to come back to a manager that was started again. A pod takes up to half
-#: a minute to move to another node, and its Service some seconds more to lead there.
+#: Seconds that clients get at least to come back to a manager that was started again. A pod takes
+#: up to half a minute to move to another node, and its Service some seconds more to lead there.
 CLIENTS_BACK_WITHIN = 60.0
 #: Seconds that workers get. They try again every second or so, once the manager's name leads to it.
 WORKERS_BACK_WITHIN = 15.0
@@ -67,6 +68,8 @@ def restored(records: Iterable[Record], now: float, shift: float = 0.0) -> State
             _restore_object(state, record, shift)
         for job in sorted(_of(known, JobRecord), key=lambda each: each.number):
             _restore_job(state, job, shift)
+        for piece in sorted(_of(known, OutputRecord), key=lambda each: each.output.at or 0):
+            state.jobs[piece.output.job].printed.keep(piece.output)
         _restore_order(state, known, shift)
         state.settled_at = now + FIRST_HOLD
         state.held_until = now + (WORKERS_BACK_WITHIN if state.missing else FIRST_HOLD)
@@ -82,7 +85,9 @@ def _of(records: list[Record], kind: type[R]) -> list[R]:
 
 def _restore_peers(state: State, records: list[Record], now: float, shift: float) -> None:
     for session in _of(records, SessionRecord):
-        state.sessions[session.id] = Session(session.id, now, CLIENTS_BACK_WITHIN)
+        # It counts as gone only when what it gets beyond its own patience is over.
+        gone_at = now + max(0.0, CLIENTS_BACK_WITHIN - session.patience)
+        state.sessions[session.id] = Session(session.id, gone_at, session.patience)
     for order in _of(records, OrderRecord):
         state.orders[order.worker] = RetireOrder(order.since + shift, order.exit)
     for worker in _of(records, WorkerRecord):

@@ -66,7 +66,7 @@ def printed(state: State, event: events.RootPrinted) -> list[Command]:
         return []
     stream = cast(Literal["stdout", "stderr"], event.stream)
     output = JobOutput(job=job.id, stream=stream, text=event.text, at=event.at)
-    job.printed.keep(output)
+    state.note_output(job.id, job.printed.keep(output))
     return [TellClient(job.session, output)] if state.listens(job) else []
 
 

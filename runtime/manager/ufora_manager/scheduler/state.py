@@ -8,7 +8,7 @@ here say in words.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -67,7 +67,8 @@ class Job:
     #: Roots an executor of the worker had when this one came, itself included; at least 1.
     depth: float = 1.0
     ended_at: float = 0.0
-    #: What the client was told at the end; None before, and again when the session is over.
+    #: What the client was told at the end, or is told when it comes back after the session is over;
+    #: None before.
     answer: JobDone | None = None
     #: ``Session.links`` when the client submitted it, or said so again.
     asked_on: int = 0
@@ -194,6 +195,7 @@ class Kind(Enum):
     OBJECT = "object"
     WORKER = "worker"
     ORDER = "order"
+    OUTPUT = "output"
 
 
 @dataclass(slots=True)
@@ -246,6 +248,11 @@ class State:
         """Something that the journal keeps has changed."""
         if self.unsaved is not None:
             self.unsaved[kind, key] = None
+
+    def note_output(self, job: str, places: Iterable[int]) -> None:
+        """Pieces of what a job printed came or went."""
+        for at in places:
+            self.note(Kind.OUTPUT, f"{job} {at}")
 
     def registered(self, name: str) -> Worker:
         """The worker of that name; EventRefused when there is none."""

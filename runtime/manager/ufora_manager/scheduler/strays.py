@@ -66,4 +66,6 @@ def note_end(state: State, event: events.RootEnded) -> bool:
     if stray is None or stray.worker != event.worker:
         return False
     stray.ended = event
+    made = (event.result, *event.objects)
+    objects.announce_made(state, state.workers[event.worker], made, event.now)
     return True

@@ -70,8 +70,8 @@ def pod_template(cluster: UforaCluster, process: Process) -> Manifest:
             "serviceAccountName": options.service_account_name or process.account,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            # The first process of a pid namespace does not get a SIGTERM that it has no handler for
-            # yet: without this, a pod deleted while it starts would stay for the whole grace period.
+            # The first process of a pid namespace does not get a SIGTERM for which it has no
+            # handler yet: a pod deleted while it starts would stay for its whole grace period.
             "shareProcessNamespace": True,
             "terminationGracePeriodSeconds": process.grace,
             "securityContext": _POD_SECURITY,

@@ -1,5 +1,6 @@
 """Workers, links and a manager in the virtual time of ``simulation``."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
@@ -218,7 +219,7 @@ class SimulatedWorker:
 W = TypeVar("W", bound=SimulatedWorker)
 
 
-class Links(Generic[W]):
+class Links(ABC, Generic[W]):
     """Workers and the links between them."""
 
     def __init__(self, world: World) -> None:
@@ -227,9 +228,9 @@ class Links(Generic[W]):
         self._broken_links: dict[tuple[str, str], int] = {}
         self.workers: dict[str, W] = {}
 
+    @abstractmethod
     def to_manager(self, worker: str, message: ToManager) -> None:
         """What a worker tells the manager."""
-        raise NotImplementedError
 
     def to_peer(self, sender: str, receiver: str, message: ToPeer) -> None:
         link, target = (sender, receiver), self.workers[receiver]

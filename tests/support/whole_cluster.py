@@ -163,6 +163,10 @@ class WholeCluster(Links[Member]):
         member.begin()
         return member
 
+    def to_manager(self, worker: str, message: ToManager) -> None:
+        """A member speaks to the manager through its registration."""
+        self.workers[worker].tell_manager(message)
+
     def ended(self, member: Member) -> None:
         """A process is gone: the others notice, and it may be started again."""
         name = member.address.name

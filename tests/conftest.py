@@ -17,6 +17,16 @@ from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast this machine is at the moment says nothing about the code; and the fixtures that every
+# test gets (below) hold nothing that one example could leave to the next.
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("any machine")
 
 #: Seconds that an ending thread or process gets; only a test that leaks waits that long.
 GRACE = 3.0

@@ -189,5 +189,5 @@ class ManagerThatForgets(ManagerThatRemembers):
 TestManagerThatRemembers = ManagerThatRemembers.TestCase
 TestManagerThatForgets = ManagerThatForgets.TestCase
 TestManagerThatRemembers.settings = TestManagerThatForgets.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None
+    max_examples=150, stateful_step_count=40
 )

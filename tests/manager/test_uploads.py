@@ -25,7 +25,7 @@ def test_empty_body_is_no_object(store: ObjectStore) -> None:
     assert Upload(store).finish() == []
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50, derandomize=True)
 @given(
     objects=st.lists(st.binary(max_size=60), max_size=5),
     cuts=st.lists(st.integers(0, 400), max_size=12),

@@ -170,6 +170,4 @@ class Restarts(RuleBasedStateMachine):
 
 
 TestRestarts = Restarts.TestCase
-TestRestarts.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True
-)
+TestRestarts.settings = settings(max_examples=60, stateful_step_count=40, derandomize=True)

@@ -91,7 +91,7 @@ def test_broken_links_lose_no_item() -> None:
     run_many(3000, 200, Chances(latency=0.05, by_digest=0.3), breaks=25)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     seed=st.integers(0, 2**32),
     latency=st.sampled_from([0.0001, 0.005, 0.1]),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -36,7 +36,7 @@ def same(one: Any, other: Any) -> bool:
         shape=arrays.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
     )
 )
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 def test_arrays_of_any_type_and_shape_arrive(copy: Copy, value: Any) -> None:
     assert same(copy(value), value)
     assert same(copy(value.T), value.T)

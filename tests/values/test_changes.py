@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ufora_core.errors import CoreError, UnappliedChangeError
@@ -329,7 +329,7 @@ ITEMS = st.one_of(st.integers(-2, 2), st.sampled_from([True, False, 0.0, -0.0, 1
 
 
 @given(st.lists(ITEMS, max_size=5), st.lists(ITEMS, max_size=5))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 def test_any_two_contents_are_told_apart_to_the_last_bit(
     journey: Journey, before: list[Any], after: list[Any]
 ) -> None:

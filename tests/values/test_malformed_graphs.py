@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ufora_core.errors import CoreError, StoreError, ValueGraphError
@@ -88,7 +88,7 @@ def run(graph: Graph) -> None:
 
 
 @given(st.data())
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=600)
 def test_mutated_nodes_give_values_or_errors_of_the_core(data: st.DataObject) -> None:
     found = list(SAMPLE.nodes)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -104,7 +104,7 @@ def test_mutated_nodes_give_values_or_errors_of_the_core(data: st.DataObject) ->
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_swapped_nodes_give_values_or_errors_of_the_core(data: st.DataObject) -> None:
     order = data.draw(st.permutations(range(len(SAMPLE.nodes))))
     run(Graph([SAMPLE.nodes[index] for index in order]))

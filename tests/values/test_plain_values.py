@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 Copy = Callable[[object], Any]
@@ -67,13 +67,12 @@ def same(one: Any, other: Any) -> bool:
 
 
 @given(VALUES)
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 def test_any_plain_value_arrives_as_it_was(copy: Copy, value: object) -> None:
     assert same(copy(value), value)
 
 
 @given(st.lists(st.floats(), min_size=33) | st.lists(st.integers(-(2**63), 2**63 - 1), min_size=33))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_long_lists_of_one_type_arrive_as_they_were(copy: Copy, values: list[Any]) -> None:
     assert same(copy(values), values)
     assert same(copy(tuple(values)), tuple(values))
@@ -144,7 +143,7 @@ def shape_of(value: object) -> list[tuple[str, list[object]]]:
         max_size=10,
     )
 )
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 def test_shared_and_cyclic_references_stay_what_they_are(
     copy: Copy, shapes: list[tuple[str, list[int]]]
 ) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ufora_core.store import ObjectStore
@@ -25,7 +25,7 @@ def test_reading_leaves_an_array_untouched(tmp_path: Path) -> None:
     assert is_untouched(array)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(max_examples=30)
 @given(index=st.integers(0, COUNT - 1) | st.sampled_from([0, COUNT - 1]))
 def test_one_write_anywhere_is_seen(tmp_path: Path, index: int) -> None:
     array = over_a_file(tmp_path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inline_cluster import InlineCluster
@@ -166,7 +166,6 @@ def test_an_exception_between_two_parts_of_an_expression_leaves_nothing_behind(
     assert outcomes == [1235, -1, 1230]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(values=st.lists(st.integers(-5, 5) | st.floats(width=16), min_size=2, max_size=60))
 def test_mixed_sums_minima_and_maxima_are_those_of_python(
     cluster: InlineCluster, values: list[float]

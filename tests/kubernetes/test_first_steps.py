@@ -112,7 +112,7 @@ def test_an_object_of_somebody_else_is_left_alone(kubectl: Kubectl) -> None:
     kubectl.apply(taken)
     cluster = Cluster("taken", kubectl)
     cluster.apply()
-    found = cluster.wait_for("Degraded", reason="NameConflict")
+    found = cluster.wait_for("Accepted", "False", reason="NameConflict")
     assert "Service taken-manager" in found["message"]
     theirs = kubectl.json("get", "service", "taken-manager")
     assert theirs["spec"]["selector"] == {"app": "theirs"}

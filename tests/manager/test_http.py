@@ -15,6 +15,7 @@ from ufora_core import __version__
 from ufora_core.errors import StoreError
 from ufora_core.protocol.client import JobDone
 from ufora_core.protocol.parts import Payload
+from ufora_core.protocol.version import VERSION
 from ufora_core.protocol.worker import PlaceRoot, RootDone, Welcome
 from ufora_core.settings import ManagerSettings
 from ufora_core.store import ObjectStore, digest_of, shares
@@ -190,7 +191,7 @@ async def test_cluster_lists_workers_and_jobs(
         await client.submit("a")
         await worker.next(PlaceRoot)
         answer = await (await http.get("/api/v1/cluster")).json()
-    assert (answer["release"], answer["protocol"]) == (__version__, 1)
+    assert (answer["release"], answer["protocol"]) == (__version__, VERSION)
     (listed,) = answer["workers"]
     assert listed["name"] == "w0" and listed["executors"] == 2 and listed["python"] == "3.11"
     assert listed["data_port"] == worker.address.data_port

@@ -118,8 +118,13 @@ def test_a_horizontal_pod_autoscaler_scales_the_cluster(cluster: Cluster) -> Non
     }
     cluster.kubectl.apply(autoscaler)
     cluster.wait_for_workers(2)
-    status = cluster.kubectl.json("get", "hpa", "scaled")["status"]
-    conditions = {each["type"]: each for each in status["conditions"]}
+
+    def judged() -> dict[str, dict[str, str]]:
+        status = cluster.kubectl.json("get", "hpa", "scaled").get("status", {})
+        found = {each["type"]: each for each in status.get("conditions") or ()}
+        return found if "ScalingActive" in found else {}
+
+    conditions = eventually("the autoscaler has looked at the pods", judged, 90)
     assert conditions["AbleToScale"]["status"] == "True"
     assert conditions["ScalingActive"]["reason"] != "InvalidSelector"
     cluster.kubectl("delete", "hpa", "scaled")

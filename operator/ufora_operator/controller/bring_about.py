@@ -44,29 +44,34 @@ class Artisan:
         #: uid -> digest of what the server made of the manifest.
         self._made: dict[str, str] = {}
 
-    async def apply_all(self, live: Live, manifests: Sequence[Manifest]) -> list[KubeError]:
-        """Bring the objects to what the manifests say, in order; gives what was refused.
+    async def apply_all(
+        self, live: Live, manifests: Sequence[Manifest]
+    ) -> tuple[bool, list[KubeError]]:
+        """Bring the objects to what the manifests say, in order; gives whether anything was
+        written, and what was refused.
 
         A refused Secret or NetworkPolicy ends it, as does a namespace that is being deleted."""
         refused: list[KubeError] = []
+        wrote = False
         for manifest in manifests:
             try:
-                await self._apply(live, stamped(manifest))
+                wrote |= await self._apply(live, stamped(manifest))
             except KubeError as error:
                 refused.append(error)
                 unanswered = error.code in (0, 429) or error.code >= 500
                 if unanswered or error.namespace_terminates or ref_of(manifest).kind in _GUARDS:
                     break
-        return refused
+        return wrote, refused
 
-    async def _apply(self, live: Live, manifest: Manifest) -> None:
+    async def _apply(self, live: Live, manifest: Manifest) -> bool:
+        """Write one object if it is not as it should be; True if it was written."""
         ref = ref_of(manifest)
         there = live.children.get(ref)
         why = "missing"
         if there is not None:
             where = drifted(manifest, there)
             if where is None or self._made.get(uid_of(there)) == _outcome(manifest, there):
-                return
+                return False
             why = "drifted" if applied(manifest) == applied(there) else "changed"
             log.info("%s differs at %s", ref, where)
         result = await self._write(_meant_for(manifest, there), there)
@@ -74,6 +79,7 @@ class Artisan:
         self._made.pop(uid_of(result), None)
         if drifted(manifest, result) is not None:
             self._made[uid_of(result)] = _outcome(manifest, result)
+        return True
 
     async def _write(self, manifest: Manifest, there: Manifest | None) -> Manifest:
         """Server-side apply. What somebody else added to a list of ours it leaves there, or even

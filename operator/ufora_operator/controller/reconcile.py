@@ -168,8 +168,9 @@ class Reconciler:
     async def _bring_about(self, key: Key, body: Manifest, look: _Look) -> Outcome:
         plan = look.plan
         errors: list[KubeError] = []
+        wrote = False
         if plan.halted is None:
-            errors = await self._artisan.apply_all(look.live, look.manifests)
+            wrote, errors = await self._artisan.apply_all(look.live, look.manifests)
             self._raise_if_terminating(errors)
             self._poller.follow(key, self._target(look))
             self._count_drains(look, errors)
@@ -178,9 +179,13 @@ class Reconciler:
             await self._artisan.prune(look.live, look.manifests)
             if plan.tokens is not None and plan.tokens.second:
                 await self._artisan.announce(look.live, plan.tokens)
-        await self._tell(key, body, look, errors)
+        # The status tells of things as this round leaves them. Else it would call a change settled,
+        # for its own generation, in the moment before the change begins.
+        seen = await self._look(look.cluster, body) if wrote and not errors else look
+        await self._tell(key, body, seen, errors)
         if errors:
             raise RoundFailed(errors)
+        await self._notices.post(body, plan.notices)
         if plan.delete_cluster:
             await self._kube.delete(ref_of(body), uid_of(body))
         return Outcome(again_after=plan.again_after)
@@ -194,7 +199,6 @@ class Reconciler:
         if definite:
             status = refused(status, body.get("status") or {}, definite, now)
         await self._write_status(key, body, status)
-        await self._notices.post(body, look.plan.notices)
 
     async def _reject(self, key: Key, body: Manifest, error: SpecError) -> None:
         """What runs goes on as it is; only the status says what is wrong."""

@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from ufora_operator import names
 from ufora_operator.facts import Facts
+from ufora_operator.observed import Workload
 from ufora_operator.plan.reasons import Reason
 from ufora_operator.plan.situation import Situation
 from ufora_operator.plan.types import Plan
@@ -125,19 +126,21 @@ def _progressing(look: Look) -> Condition:
         return Condition("Progressing", "True", Reason.ROLLING_OUT, left)
     if plan.suspended == "suspending":
         return Condition("Progressing", "True", Reason.SUSPENDING, _suspension(look))
+    if _lags(look.situation.observed.workers):
+        waiting = "Kubernetes has not looked at the workers' new template yet"
+        return Condition("Progressing", "True", Reason.ROLLING_OUT, waiting)
     under_way = _scaling(look) or _rotating(look)
     if under_way is not None:
         return Condition("Progressing", "True", *under_way)
     manager = situation.observed.manager
-    if plan.manager_replicas and (manager is None or manager.ready == 0 or _is_lagging(look)):
+    if plan.manager_replicas and (manager is None or manager.ready == 0 or _lags(manager)):
         name = names.manager(situation.cluster.name)
         return Condition("Progressing", "True", Reason.REPLACING_MANAGER, f"{name} is starting")
     return Condition("Progressing", "False", Reason.SETTLED, "everything is as the spec says")
 
 
-def _is_lagging(look: Look) -> bool:
-    manager = look.situation.observed.manager
-    return manager is not None and manager.observed_generation < manager.generation
+def _lags(workload: Workload | None) -> bool:
+    return workload is not None and workload.observed_generation < workload.generation
 
 
 def _scaling(look: Look) -> tuple[Reason, str] | None:

@@ -120,9 +120,9 @@ def test_a_worker_waits_for_its_root_and_returns_what_it_has_not_begun(worker: W
     worker.begin("wait")
     worker.place("later")
     worker.terminate()
-    worker.until(lambda: worker.said(RootReturned))
+    worker.until(lambda: worker.said(RootReturned) and worker.said(StillHolds))
     assert worker.said(RootReturned) == [RootReturned(job="later")]
-    assert worker.said(StillHolds)[-1] == StillHolds(roots=1, ranges=0)
+    worker.until(lambda: worker.said(StillHolds)[-1] == StillHolds(roots=1, ranges=0))
     worker.manager.send(NAME, Farewell())
     assert "1 roots (wait) and 0 ranges" in worker.until_it_ends()[1]
 

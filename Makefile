@@ -75,7 +75,7 @@ $(BIN)/python:
 $(VENV)/installed: constraints.txt $(DISTRIBUTIONS:=/pyproject.toml) | $(BIN)/python
 	@echo "installing Ufora in $(VENV)"
 	@$(INSTALL) hatchling editables
-	@$(INSTALL) --no-build-isolation $(DISTRIBUTIONS:%=-e ./%)
+	@$(INSTALL) --no-build-isolation $(DISTRIBUTIONS:%=-e ./%) -e './runtime/worker[native]'
 	@touch $@
 
 $(VENV)/installed-test: requirements-test.txt $(VENV)/installed

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import signal
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,6 +32,9 @@ settings.load_profile("any machine")
 #: Seconds that an ending thread or process gets; only a test that leaks waits that long.
 GRACE = 3.0
 
+#: Where clusters keep compiled code.
+NATIVE_CACHE = "UFORA_NATIVE_CACHE"
+
 #: Set for the whole run, so that a process which lost its parents can be told to be ours.
 RUN_VARIABLE = "TEST_RUN"
 
@@ -47,7 +51,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the person who runs the tests reaches the code."""
     for name in [name for name in os.environ if name.startswith("UFORA_")]:
-        monkeypatch.delenv(name)
+        if name != NATIVE_CACHE:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_native_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Clusters of tests neither use nor fill the cache of the person who runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(NATIVE_CACHE, str(tmp_path_factory.mktemp("native")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C works, here and in the processes that tests start: a shell without job control starts
+    what it puts in the background with SIGINT ignored, and every child inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

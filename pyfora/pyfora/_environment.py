@@ -21,7 +21,22 @@ def tokens() -> TokenSource:
         raise PyforaError(str(error)) from None
 
 
+#: Settings that hold for whatever cluster is started here.
+_OF_ANY_CLUSTER = ("UFORA_NATIVE", "UFORA_NATIVE_CACHE")
+
+
 def for_processes() -> dict[str, str]:
-    """What the processes of a local cluster inherit: everything but settings of another cluster."""
-    inherited = os.environ.items()  # noqa: TID251  (on behalf of pyfora.connect)
-    return {name: value for name, value in inherited if not name.startswith("UFORA_")}
+    """What the processes of a local cluster inherit: everything but settings of another cluster.
+
+    They keep compiled code where the next cluster finds it again.
+    """
+    inherited = os.environ  # noqa: TID251  (on behalf of pyfora.connect)
+    caches = inherited.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return {
+        "UFORA_NATIVE_CACHE": os.path.join(caches, "ufora", "native"),
+        **{
+            name: value
+            for name, value in inherited.items()
+            if not name.startswith("UFORA_") or name in _OF_ANY_CLUSTER
+        },
+    }

@@ -153,6 +153,10 @@ class WorkerSettings(_Guarded):
     insecure: bool = False
     #: Seconds in which a worker that gets SIGTERM hands over what it holds; 0: it stops at once.
     drain_seconds: int = DEFAULT_DRAIN_SECONDS
+    #: Run everything in CPython, even where native code could be made.
+    without_native: bool = False
+    #: Folder of compiled code that processes share; None: ``native`` in the data folder.
+    native_cache: Path | None = None
     #: Inherited socket: one line of JSON when ready; its end of file ends the process.
     lifeline: int | None = None
 
@@ -189,6 +193,8 @@ class WorkerSettings(_Guarded):
             second_token_file=tokens.second_file,
             insecure=reader.flag("UFORA_INSECURE"),
             drain_seconds=drain if drain is not None else DEFAULT_DRAIN_SECONDS,
+            without_native=reader.choice("UFORA_NATIVE", ("1", "0")) == "0",
+            native_cache=reader.path("UFORA_NATIVE_CACHE"),
             lifeline=reader.count("UFORA_LIFELINE_FD"),
         )
         _check_bind(settings.bind_address, settings.open_to_network)
@@ -199,6 +205,11 @@ class WorkerSettings(_Guarded):
         """Where the control and data ports listen: everywhere once a token guards them, else on
         loopback."""
         return self.bind_address or _default_bind(self.open_to_network)
+
+    @property
+    def native_folder(self) -> Path | None:
+        """Where compiled code is kept; None when none is made."""
+        return None if self.without_native else self.native_cache or self.data_dir / "native"
 
     def to_env(self) -> dict[str, str]:
         """The variables that make ``from_env`` give these settings."""
@@ -245,6 +256,8 @@ _WORKER_VARIABLES = _SHARED_VARIABLES | {
     "UFORA_WORKER_CORES": ("executors",),
     "UFORA_WORKER_MEMORY_MB": ("memory_bytes",),
     "UFORA_DRAIN_SECONDS": ("drain_seconds",),
+    "UFORA_NATIVE": ("without_native",),
+    "UFORA_NATIVE_CACHE": ("native_cache",),
 }
 
 
@@ -257,7 +270,8 @@ def _to_env(settings: Any, variables: Mapping[str, tuple[str, ...]]) -> dict[str
             value //= 1024 * 1024
         if value is None or value is False:
             continue
-        env[variable] = "1" if value is True else str(value)
+        on = "0" if variable == "UFORA_NATIVE" else "1"
+        env[variable] = on if value is True else str(value)
     return env
 
 
@@ -354,8 +368,8 @@ class _Reader:
         """Where tokens come from; what is there now is read once, to be found wrong early."""
         source = TokenSource(
             self._env.get("UFORA_AUTH_TOKEN"),
-            self._file("UFORA_AUTH_TOKEN_FILE"),
-            self._file("UFORA_AUTH_SECOND_TOKEN_FILE"),
+            self.path("UFORA_AUTH_TOKEN_FILE"),
+            self.path("UFORA_AUTH_SECOND_TOKEN_FILE"),
         )
         if source.second_file is not None and not source.given:
             raise SettingsError(
@@ -365,7 +379,7 @@ class _Reader:
         source.read()
         return source
 
-    def _file(self, name: str) -> Path | None:
+    def path(self, name: str) -> Path | None:
         file = self.text(name)
         return Path(file) if file else None
 

@@ -1,0 +1,129 @@
+"""The items of one loop as native code: from the moment that there is some, as far as it goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ufora_core.compiler.sites import SiteKind
+from ufora_worker.native.attention import Attention
+from ufora_worker.native.history import History
+from ufora_worker.native.ir.nodes import Sink
+from ufora_worker.native.refusal import Refusal, UserFunction
+from ufora_worker.native.runs import Run, Status
+from ufora_worker.native.segments import add_run, has_nan
+from ufora_worker.native.service import Compiler, NativeCode, Request
+from ufora_worker.shapes import Accumulator
+
+#: With more bails than this share of the items, CPython alone is faster.
+_MOST_BAILS = 0.05
+#: Bails after which the share is looked at, and the items that CPython then gets before native
+#: code has another try.
+_FEW_BAILS, _PAUSE = 16, 4096
+#: Values that one call collects at most, to begin with.
+_CAPACITY = 1 << 14
+
+
+@dataclass(slots=True)
+class NativeItems:
+    """See ``loops.Native``."""
+
+    request: Request
+    compiler: Compiler
+    attention: Attention
+    kind: SiteKind
+    history: History
+    #: Items that ran natively, and bails, since ``counts``.
+    _items: int = field(default=0, init=False)
+    _bails: int = field(default=0, init=False)
+    _submitted: bool = field(default=False, init=False)
+    #: What ``prepare`` was told last.
+    _spent_ns: int = field(default=0, init=False)
+    _resume_at: int = field(default=0, init=False)
+    _recent_bails: int = field(default=0, init=False)
+    _recent_items: int = field(default=0, init=False)
+    _capacity: int = field(default=_CAPACITY, init=False)
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """See ``loops.Native``."""
+        return None if self.request.code is not None else self.history.refusal
+
+    @property
+    def is_made(self) -> bool:
+        """See ``loops.Native``."""
+        return self.request.code is not None
+
+    @property
+    def functions(self) -> Sequence[UserFunction]:
+        """See ``loops.Native``."""
+        if self.request.code is not None:
+            return self.request.code.functions
+        return () if self.refusal is None else self.refusal.within
+
+    def counts(self) -> tuple[int, int]:
+        """See ``loops.Native``."""
+        counts = self._items, self._bails
+        self._items = self._bails = 0
+        return counts
+
+    def prepare(self, spent_ns: int) -> None:
+        """See ``loops.Native``."""
+        self.history.spent_ns += spent_ns - self._spent_ns
+        self._spent_ns = spent_ns
+        if self._submitted or self.request.code is not None or not self.history.is_due:
+            return
+        self._submitted = True
+        self.compiler.submit(self.request)
+
+    def ready(self, index: int) -> bool:
+        """See ``loops.Native``."""
+        return self.request.code is not None and index >= self._resume_at
+
+    def run(self, lo: int, hi: int, results: Accumulator) -> tuple[int, bool]:
+        """See ``loops.Native``."""
+        code = self.request.code
+        if code is None or not self.ready(lo):
+            return lo, False
+        if code.unit.sink is Sink.TOTAL and results.keep_values:
+            return lo, False  # somebody needs the values, and this code adds them up
+        first = lo
+        while lo < hi:
+            run = self._call(code, lo, hi)
+            if self.kind is not SiteKind.SUM and has_nan(run, code.unit):
+                # Which NaN it is can be seen: a list finds the one that it holds.
+                self._resume_at = run.next
+                return lo, False
+            decided = add_run(results, run, code.unit, self.kind, lo)
+            lo = run.next
+            if decided or run.status is Status.DECIDED:
+                self._count(lo - first, False, lo)
+                return lo, True
+            if run.status is not Status.FULL:
+                self._count(lo - first, run.status is Status.BAILED, lo)
+                return lo, False
+        return lo, False
+
+    def _call(self, code: NativeCode, lo: int, hi: int) -> Run:
+        from ufora_worker.native.llvm.columns import Columns
+
+        while True:
+            columns = None
+            if code.unit.sink is Sink.COLUMNS:
+                columns = Columns.for_type(code.unit.emits, max(self._capacity, hi - lo))
+            with self.attention.native_code():
+                run = code.entry.run(lo, hi, code.words, columns, self.attention)
+            if run.status is not Status.FULL or run.next > lo:
+                return run
+            self._capacity = 2 * max(self._capacity, hi - lo)
+
+    def _count(self, items: int, bailed: bool, index: int) -> None:
+        self._items += items
+        self._recent_items += items
+        if not bailed:
+            return
+        self._bails += 1
+        self._recent_bails += 1
+        if self._recent_bails < _FEW_BAILS:
+            return
+        if self._recent_bails > _MOST_BAILS * self._recent_items:
+            self._resume_at = index + max(_PAUSE, self._recent_items)
+        self._recent_bails = self._recent_items = 0

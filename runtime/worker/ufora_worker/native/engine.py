@@ -1,0 +1,75 @@
+"""What an executor keeps for native code: a compiler, and its attention while such code runs."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from ufora_core.compiler.sites import SiteKind
+from ufora_worker.float_sum import compensates
+from ufora_worker.interrupts import Interrupts
+from ufora_worker.native import float_fold
+from ufora_worker.native.attention import Attention
+from ufora_worker.native.body import NativeItems
+from ufora_worker.native.float_fold import FloatFold, fold_translation
+from ufora_worker.native.history import History
+from ufora_worker.native.ir.types import FLOAT
+from ufora_worker.native.service import Compiler, NativeCode, Place, Request, Translate
+
+#: Places in programs that are remembered.
+_MOST_PLACES = 4096
+
+
+class NativeEngine:
+    """Makes the native side of loops."""
+
+    def __init__(self, compiler: Compiler, attention: Attention) -> None:
+        self._compiler = compiler
+        self._attention = attention
+        self._folds: dict[bool, Request] = {}
+        self._histories: dict[Place, History] = {}
+
+    def close(self) -> None:
+        """End its threads."""
+        self._compiler.close()
+        self._attention.close()
+
+    def items(
+        self,
+        kind: SiteKind,
+        translate: Translate,
+        place: Place,
+        python: tuple[int, int],
+    ) -> NativeItems:
+        """The items of a loop, whose code is made once it is worth it, or is there at once if it
+        was made before; ``python`` is the version whose rules it follows."""
+        if len(self._histories) >= _MOST_PLACES:
+            self._histories.clear()
+        history = self._histories.setdefault(place, History())
+
+        def prepare_fold(code: NativeCode) -> None:
+            if kind is SiteKind.SUM and code.unit.emits == FLOAT:
+                self.float_fold(python)
+
+        request = Request(translate, place, history, prepare_fold)
+        if history.was_made:
+            self._compiler.recall(request)
+        return NativeItems(request, self._compiler, self._attention, kind, history)
+
+    def float_fold(self, python: tuple[int, int]) -> FloatFold | None:
+        """Native code that adds floats as this version's ``sum``; None until it is there, which is
+        some time after the first call."""
+        compensated = compensates(python)
+        if compensated not in self._folds:
+            place = Place(float_fold.__file__, 1, 0)
+            request = Request(lambda: fold_translation(compensated=compensated), place, History())
+            self._folds[compensated] = request
+            self._compiler.submit(request)
+        code = self._folds[compensated].code
+        return None if code is None else FloatFold(code, self._attention)
+
+
+def native_engine(folder: str | None, interrupts: Interrupts) -> NativeEngine | None:
+    """An engine that keeps compiled code in ``folder``; None where there is no folder (native
+    code is switched off) or no llvmlite."""
+    if folder is None or find_spec("llvmlite") is None:
+        return None
+    return NativeEngine(Compiler(Path(folder)), Attention(interrupts))

@@ -1,0 +1,1 @@
+"""The typed intermediate representation: what it consists of, its text, and what it means."""

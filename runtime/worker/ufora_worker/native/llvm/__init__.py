@@ -1,0 +1,1 @@
+"""From typed IR to machine code; the only place that imports llvmlite."""

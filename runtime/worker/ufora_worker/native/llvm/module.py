@@ -1,0 +1,19 @@
+"""A unit as the text of an LLVM module."""
+
+from ufora_worker.native.ir import nodes
+from ufora_worker.native.llvm.call_graph import CallGraph
+from ufora_worker.native.llvm.driver import Driver
+from ufora_worker.native.llvm.emitter import Context
+from ufora_worker.native.llvm.functions import FunctionEmitter
+from ufora_worker.native.llvm.weights import Weights
+
+
+def module_text(unit: nodes.Unit) -> str:
+    """LLVM assembly with one external function, ``drive``."""
+    functions = {function.name: function for function in unit.functions}
+    context = Context(functions, CallGraph(unit), Weights(functions))
+    texts = [FunctionEmitter(context, function).text() for function in unit.functions[1:]]
+    texts.append(Driver(context, unit).text())
+    preamble = context.preamble
+    metadata = [f"!{number} = {text}" for number, text in enumerate(preamble.metadata)]
+    return "\n\n".join([*texts, "\n".join(preamble.declarations.values()), "\n".join(metadata), ""])

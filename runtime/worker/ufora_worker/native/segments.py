@@ -1,0 +1,96 @@
+"""What native code gathered, as segments of a loop's result and as Python's objects."""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ufora_core.compiler.sites import SiteKind
+from ufora_worker.native.ir.nodes import Sink, Unit
+from ufora_worker.native.ir.types import (
+    BOOL,
+    CHAR,
+    COMPLEX,
+    FLOAT,
+    INT,
+    NUMPY_BOOL,
+    NUMPY_FLOAT,
+    NUMPY_INT,
+    Tuple,
+    Type,
+    leaves,
+)
+from ufora_worker.native.runs import Run, Status
+from ufora_worker.shapes import Accumulator, Collected, Summed, append
+
+#: Encoding and decoding one number of a packed segment.
+_PACKED_SHIPPING_NS = 10.0
+_PACKED = {INT: ("ints", "q"), FLOAT: ("floats", "d")}
+
+
+def add_run(results: Accumulator, run: Run, unit: Unit, kind: SiteKind, lo: int) -> bool:
+    """Adds what the items ``[lo, run.next)`` came to. True: they decided the loop."""
+    hi = run.next
+    if run.status is Status.DECIDED:
+        return results.add(True, lo, hi)
+    if hi == lo:
+        return False
+    match unit.sink:
+        case Sink.TOTAL:
+            append(results.segments, "total", run.total, lo, hi)
+        case Sink.COUNT:
+            append(results.segments, "count", run.count, lo, hi)
+        case Sink.LEAST | Sink.GREATEST if run.best is not None:
+            best_of = min if unit.sink is Sink.LEAST else max
+            append(results.segments, "best", run.best, lo, hi, best_of)
+        case Sink.COLUMNS:
+            return _add_columns(results, run, unit.emits, kind, lo)
+    return False
+
+
+def has_nan(run: Run, unit: Unit) -> bool:
+    """Whether a value is a NaN of Python's own, which CPython may have as an object already."""
+    if unit.sink is not Sink.COLUMNS:
+        return False
+    kinds = zip(leaves(unit.emits), run.columns, strict=True)
+    return any(bool((column != column).any()) for leaf, column in kinds if leaf in _WITH_NAN)
+
+
+_WITH_NAN = (FLOAT, COMPLEX)
+
+
+def _add_columns(results: Accumulator, run: Run, type: Type, kind: SiteKind, lo: int) -> bool:
+    packs = isinstance(results, Collected) or (isinstance(results, Summed) and type == FLOAT)
+    if packs and type in _PACKED and kind not in _KEYED:
+        form, code = _PACKED[type]
+        packed = array(code)
+        packed.frombytes(memoryview(run.columns[0]).cast("B"))
+        append(results.segments, form, packed, lo, run.next)
+        results.keep_values = results.keep_values or isinstance(results, Summed)
+        results.shipping_ns = _PACKED_SHIPPING_NS
+        return False
+    values: Any = list(objects(type, run.columns))
+    if kind in _KEYED:
+        values = dict(values) if kind is SiteKind.DICT else dict.fromkeys(values)
+    return results.add(values, lo, run.next)
+
+
+#: Shapes whose slices give a dict.
+_KEYED = (SiteKind.SET, SiteKind.FROZENSET, SiteKind.DICT)
+
+
+def objects(type: Type, columns: Sequence[Any]) -> Iterator[Any]:
+    """The values that these columns hold, as Python's objects of ``type``."""
+    return _objects(type, iter(columns))
+
+
+def _objects(type: Type, columns: Iterator[Any]) -> Iterator[Any]:
+    if isinstance(type, Tuple):
+        parts = [_objects(item, columns) for item in type.items]
+        return zip(*parts, strict=True)
+    column = next(columns)
+    if type in (BOOL, NUMPY_BOOL):
+        column = column.astype(bool)
+    if type in (NUMPY_BOOL, NUMPY_INT, NUMPY_FLOAT):
+        return iter(column)
+    values = column.tolist()
+    return map(chr, values) if type == CHAR else iter(values)

@@ -1,0 +1,119 @@
+"""The compiler of an executor: one thread that makes native code while items run in CPython."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ufora_worker.native.history import History
+from ufora_worker.native.ir.nodes import Unit
+from ufora_worker.native.refusal import Refusal, Refused, UserFunction
+
+if TYPE_CHECKING:
+    from ufora_worker.native.compilation import Compilation
+    from ufora_worker.native.llvm.entry import Entry
+    from ufora_worker.native.translate.site import Translation
+
+log = logging.getLogger(__name__)
+
+Translate = Callable[[], "Translation"]
+
+
+@dataclass(frozen=True, slots=True)
+class NativeCode:
+    """Machine code with the values that one loop gives it."""
+
+    unit: Unit
+    entry: "Entry"
+    words: Sequence[int]
+    #: What the words point to.
+    keep: Sequence[object]
+    #: The user's functions in it.
+    functions: Sequence[UserFunction] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a loop stands in a program's text."""
+
+    filename: str
+    line: int
+    column: int
+
+
+@dataclass(slots=True)
+class Request:
+    """One loop's wish for native code. Some time later ``code`` appears, or the history has a
+    refusal."""
+
+    translate: Translate
+    place: Place
+    history: History
+    #: Called in the compiler's thread when there is code.
+    then: Callable[[NativeCode], None] = lambda code: None
+    code: NativeCode | None = None
+
+
+class Compiler:
+    """Serves requests one after the other, in a thread that starts with the first."""
+
+    def __init__(self, cache: Path | None) -> None:
+        """``cache``: see ``Compilation``."""
+        self._cache = cache
+        self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._compilation: Compilation | None = None
+
+    def submit(self, request: Request) -> None:
+        """Serve it in the background."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name="ufora-compiler", daemon=True)
+            self._thread.start()
+        self._requests.put(request)
+
+    def recall(self, request: Request) -> None:
+        """Serve it now if its code is in memory."""
+        if self._compilation is None:
+            return
+        try:
+            request.code = self._compilation.recall(request.translate)
+        except Refused as refused:
+            request.history.refused(refused.refusal)
+        except Exception as error:
+            request.history.refused(_broken(request, error))
+
+    def close(self) -> None:
+        """End the thread once everything that was submitted is served."""
+        if self._thread is not None:
+            self._requests.put(None)
+            self._thread.join()
+
+    def _serve(self) -> None:
+        # Loading the compiler takes 0.1 s and 40 MB, which only loops that are worth it shall cost.
+        from ufora_worker.native.compilation import Compilation
+
+        self._compilation = Compilation(self._cache)
+        while (request := self._requests.get()) is not None:
+            try:
+                code = self._compilation.compile(request.translate)
+                request.code = code
+                request.history.made()
+                request.then(code)
+            except Refused as refused:
+                request.history.refused(refused.refusal)
+            except Exception as error:
+                request.history.refused(_broken(request, error))
+
+
+def _broken(request: Request, error: Exception) -> Refusal:
+    """A mistake of the compiler must not become the user's."""
+    message = (
+        f"the native compiler failed ({type(error).__name__}: {error}), so this runs in CPython; "
+        "please report it. UFORA_NATIVE=0 does without native code"
+    )
+    place = request.place
+    log.error("%s:%d: %s", place.filename, place.line, message, exc_info=error)
+    return Refusal(message, place.filename, place.line)

@@ -1,0 +1,144 @@
+"""Captured values: parameters of the item function, handed on to the functions that read them."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ufora_worker.native.ir.nodes import (
+    Block,
+    For,
+    Function,
+    If,
+    Invoke,
+    Statement,
+    Var,
+    While,
+)
+from ufora_worker.native.ir.types import INT
+from ufora_worker.native.translate.capture import Unsuited, judge
+
+if TYPE_CHECKING:
+    from ufora_worker.native.translate.builder import Builder
+
+Parameters = Mapping[str, tuple[Var, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A captured value and the parameter that holds it, which is called the same everywhere."""
+
+    var: Var
+    value: object
+
+
+class Captures:
+    """All captured values of a unit, in the order in which they were met."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, Captured] = {}
+        self._names: dict[str, int] = {}
+
+    def parameter(
+        self, b: "Builder", value: object, name: str, place: Hashable | None = None
+    ) -> Var | Unsuited:
+        """The variable that holds ``value`` in the function that ``b`` builds.
+
+        The same object has one parameter; so has, for numbers, the same ``place`` (two variables
+        that happen to be equal are two parameters, so that the code serves other values too).
+        """
+        key = id(value) if place is None else place
+        found = self._found.get(key)
+        if found is None:
+            type = judge(value)
+            if isinstance(type, Unsuited):
+                return type
+            count = self._names[name] = self._names.get(name, 0) + 1
+            spelled = f"<{name}>" if count == 1 else f"<{name}.{count}>"
+            found = self._found[key] = Captured(Var(spelled, type), value)
+        b.captures.add(found.var)
+        return found.var
+
+    def values_of(self, parameters: tuple[Var, ...]) -> tuple[object, ...]:
+        """The concrete values, parallel to these parameters."""
+        values = {each.var: each.value for each in self._found.values()}
+        return tuple(values[var] for var in parameters)
+
+    def needed(
+        self, captured: Mapping[str, set[Var]], calls: Mapping[str, set[str]]
+    ) -> dict[str, tuple[Var, ...]]:
+        """For each function, what it and all functions that it calls have captured.
+
+        ``captured`` says what each reads itself, ``calls`` which functions it calls.
+        """
+        order = [each.var for each in self._found.values()]
+        reached = {name: reachable(name, calls) for name in captured}
+        needs = {
+            name: set[Var]().union(*(captured[other] for other in others))
+            for name, others in reached.items()
+        }
+        return {name: tuple(var for var in order if var in needs[name]) for name in captured}
+
+
+def reachable(name: str, calls: Mapping[str, set[str]]) -> set[str]:
+    """This function, and all that it calls directly or by others."""
+    found, pending = {name}, [name]
+    while pending:
+        fresh = calls[pending.pop()] - found
+        found |= fresh
+        pending += fresh
+    return found
+
+
+def hand_on(function: Function, needed: Parameters) -> Function:
+    """The function with its captured values as further parameters, and passing them on."""
+    return replace(
+        function,
+        parameters=function.parameters + needed[function.name],
+        body=_block(function.body, needed),
+    )
+
+
+def _block(block: Block, needed: Parameters) -> Block:
+    return tuple(_statement(each, needed) for each in block)
+
+
+def _statement(statement: Statement, needed: Parameters) -> Statement:
+    match statement:
+        case Invoke(_, function, args):
+            return replace(statement, args=args + needed[function])
+        case If(_, then, orelse):
+            return replace(statement, then=_block(then, needed), orelse=_block(orelse, needed))
+        case While(head, _, body, orelse):
+            return replace(
+                statement,
+                head=_block(head, needed),
+                body=_block(body, needed),
+                orelse=_block(orelse, needed),
+            )
+        case For(_, _, _, _, body, orelse):
+            return replace(statement, body=_block(body, needed), orelse=_block(orelse, needed))
+        case _:
+            return statement
+
+
+def bounds(parameters: tuple[Var, ...], values: tuple[object, ...]) -> dict[str, tuple[int, int]]:
+    """What is known of the INT parameters: the powers of two that their values lie between."""
+    return {
+        var.name: bucket(value)
+        for var, value in zip(parameters, values, strict=True)
+        if var.type == INT and isinstance(value, int)
+    }
+
+
+def bucket(value: int) -> tuple[int, int]:
+    """The least and greatest number of the same sign and as many bits."""
+    bits = value.bit_length()
+    near, far = (1 << bits) >> 1, (1 << bits) - 1
+    if value >= 0:
+        return near, far
+    return (-near, -near) if bits > 63 else (-far, -near)
+
+
+def is_number(value: object) -> bool:
+    """Whether the value is a Python number that a constant can stand for."""
+    return type(value) in (bool, int, float, complex)

@@ -1,0 +1,108 @@
+"""Native code is made beside the loop, remembered by place, and never at the user's expense."""
+
+import ast
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from ufora_core.compiler.sites import rewrite
+from ufora_worker.native.history import WORTH_COMPILING_NS, History
+from ufora_worker.native.refusal import Refusal, Refused
+from ufora_worker.native.service import Compiler, NativeCode, Place, Request
+from ufora_worker.native.translate.site import Translation, translate
+
+PLACE = Place("prog.py", 7, 4)
+
+
+@pytest.fixture
+def compiler() -> Iterator[Compiler]:
+    compiler = Compiler(None)
+    yield compiler
+    compiler.close()
+
+
+def doubled(count: int, factor: int = 2) -> Translation:
+    tree = ast.parse("x = [n * factor for n in items]")
+    [site] = rewrite(tree)
+    scope = {"factor": factor}
+    return translate(site, range(count), {}, scope, source_of=lambda code: None, filename="prog.py")
+
+
+def served(compiler: Compiler, request: Request) -> Request:
+    """The request once its thread is done with it."""
+    compiler.submit(request)
+    compiler.close()
+    return request
+
+
+def test_a_request_gets_code_with_its_values_and_tells_whoever_waits(compiler: Compiler) -> None:
+    told: list[NativeCode] = []
+    request = served(compiler, Request(lambda: doubled(10), PLACE, History(), told.append))
+    assert request.code is not None and told == [request.code]
+    assert list(request.code.words) == [2]
+    assert request.history.was_made
+
+
+def test_code_that_was_made_serves_other_values_at_once(compiler: Compiler) -> None:
+    history = History()
+    served(compiler, Request(lambda: doubled(1000), PLACE, history))
+    again = Request(lambda: doubled(900, factor=3), PLACE, history)
+    compiler.recall(again)
+    assert again.code is not None and list(again.code.words) == [3]
+
+
+def test_code_that_was_never_made_is_not_waited_for(compiler: Compiler) -> None:
+    request = Request(lambda: doubled(10), PLACE, History())
+    compiler.recall(request)
+    assert request.code is None
+    served(compiler, Request(lambda: doubled(10), PLACE, History()))
+    other = Request(lambda: doubled(10, factor=2**40), PLACE, History())
+    compiler.recall(other)
+    assert other.code is None and other.history.refusal is None
+
+
+def test_after_a_refusal_the_next_request_has_to_be_worth_more(compiler: Compiler) -> None:
+    def refuse() -> Any:
+        raise Refused(Refusal("`open` has effects", "prog.py", 3))
+
+    history = History(spent_ns=WORTH_COMPILING_NS)
+    assert history.is_due
+    served(compiler, Request(refuse, PLACE, history))
+    assert history.refusal == Refusal("`open` has effects", "prog.py", 3)
+    history.spent_ns += WORTH_COMPILING_NS
+    assert not history.is_due
+    history.spent_ns += 7 * WORTH_COMPILING_NS
+    assert history.is_due
+
+
+def test_a_mistake_of_the_compiler_is_a_refusal_that_says_what_to_do(
+    compiler: Compiler, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> Any:
+        raise KeyError("no such type")
+
+    with caplog.at_level(logging.ERROR):
+        request = served(compiler, Request(fail, PLACE, History()))
+    refusal = request.history.refusal
+    assert refusal is not None and (refusal.filename, refusal.line) == ("prog.py", 7)
+    assert "KeyError: 'no such type'" in refusal.message
+    assert "UFORA_NATIVE=0" in refusal.message
+    assert "prog.py:7" in caplog.text
+
+
+def test_requests_are_served_in_order_in_a_thread_of_their_own(compiler: Compiler) -> None:
+    threads: list[str] = []
+
+    def note() -> Translation:
+        threads.append(threading.current_thread().name)
+        return doubled(10)
+
+    requests = [Request(note, PLACE, History()) for _ in range(3)]
+    for each in requests:
+        compiler.submit(each)
+    compiler.close()
+    assert threads == ["ufora-compiler"] * 3
+    assert all(each.code is not None for each in requests)

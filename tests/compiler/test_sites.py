@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType, FunctionType
 from typing import Any
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases import Case, load
+from site_programs import FAILING, PROGRAMS
 from small_engine import Engine, builtin_names
 from ufora_core.compiler import sites
 from ufora_core.compiler.sites import Site, rewrite
@@ -39,6 +40,14 @@ def _describe(site: Site) -> str:
         if names:
             parts.append(f"{name} {', '.join(names)}")
     parts += [word for word in ("eager", "operand") if getattr(site, word)]
+    if site.functions:
+        parts.append(f"calls {', '.join(site.functions)}")
+    if site.key:
+        parts.append(f"key {site.key}" + (" (and nothing else)" if site.only_keys else ""))
+    if site.reducer is not None and not site.reducer.built_in:
+        parts.append(f"folded by {site.reducer.name}")
+    if site.comprehension is not site.written and (site.functions or site.key):
+        parts.append(f"item by item {ast.unparse(site.comprehension)}")
     return "; ".join(parts)
 
 
@@ -49,104 +58,11 @@ def _run(source: str, how: str, filename: str = "program.py") -> Mapping[str, An
     if how == "original":
         exec(compile(tree, filename, "exec"), namespace)
         return namespace
-    engine = Engine(rewrite(tree), takes=how == "taken")
+    engine = Engine(rewrite(tree), takes=how == "taken", closed=how == "plain")
     namespace["engine"] = engine
-    with builtin_names(
-        **{
-            sites.PLAIN: how == "plain",
-            sites.LOOP: engine.loop,
-            sites.RESULT: engine.result,
-            sites.ITEMS: engine.items,
-        }
-    ):
+    with builtin_names(**engine.names):
         exec(compile(tree, filename, "exec"), namespace)
     return namespace
-
-
-PROGRAMS = {
-    "reducers": """
-xs, k = [3, 1, 2, 5, 4], 2
-def f(start):
-    return (
-        sum(x * k for x in xs), sum((x for x in xs), start), sum((x for x in xs), start=0.5),
-        min(x for x in xs), max((x for x in xs if x > 9), default=start),
-        any(x > 4 for x in xs), all(x > 1 for x in xs), any(x > 9 for x in xs),
-        list(x for x in xs), tuple(x for x in xs), set(x for x in xs), frozenset(x for x in xs),
-        dict((x, k) for x in xs), len([x for x in xs if x % 2]), sum([x for x in xs]),
-        [x for x in xs], {x for x in xs}, {x: x * k for x in xs},
-    )
-result = f(7)
-""",
-    "locals, closures and globals": """
-g = 10
-def outer(a):
-    b = 2
-    def inner(c):
-        d = 4
-        return [x + a * b * c * d * g for x in range(5)]
-    return inner(3)
-result = outer(1)
-""",
-    "a private name": """
-class A:
-    def __init__(self):
-        self.__k = 3
-    def f(self, __x):
-        return [self.__k * x + __x for x in range(5)]
-result = A().f(1)
-""",
-    "names of an enclosing comprehension": """
-def f(k):
-    return list(reversed([sum(x * y + k for y in range(4)) for x in range(4)]))
-def g(k):
-    return sorted(sum(x * y + k for y in range(4)) for x in range(4))
-top = sorted(sum(x * y for y in range(4)) for x in range(4))
-result = f(1), g(2), top
-""",
-    "site in a site": """
-result = [[sum(z * y for z in range(x)) for y in range(3)] for x in [a + 1 for a in range(4)]]
-""",
-    "a reducer that is shadowed": """
-def sum(items, start=0):
-    return ["mine", *items]
-def f(list):
-    return list(x for x in range(3))
-result = sum(x for x in range(3)), f(tuple)
-""",
-    "an effect, in its order": """
-log = []
-def note(x):
-    log.append(x)
-    return x
-def f():
-    return sum((note(x) for x in [note(-1), note(-2)]), note(-3)), [note(x) for x in range(3)]
-result = f(), log
-""",
-    "a variable that changes while items run": """
-def f():
-    k = 1
-    def bump():
-        nonlocal k
-        k += 1
-        return k
-    return [bump() * k for _ in (0, 0, 0)]
-result = f()
-""",
-    "kept variables": """
-def f():
-    for k in range(3):
-        keep = [lambda: k for _ in range(2)]
-    k = 9
-    return [each() for each in keep]
-result = f()
-""",
-    "conditions and several loops": """
-result = [(x, y) for x in range(6) if x % 2 for y in range(x) if y != 1]
-""",
-    "several targets": """
-result = {a: b + c for a, (b, *c) in [(1, ([2], 3)), (4, ([5], 6))]}
-""",
-}
 
 
 @pytest.mark.parametrize("how", ["plain", "declined", "taken"])
@@ -156,33 +72,19 @@ def test_rewritten_programs_give_what_they_gave(source: str, how: str) -> None:
     assert repr(_run(source, how)["result"]) == repr(expected)
 
 
-def test_loops_are_taken_where_they_can_be() -> None:
-    assert _run(PROGRAMS["reducers"], "taken")["engine"].taken == list(range(18))
-
-
-FAILING = {
-    "a missing name": "f = lambda: [missing for x in range(3)]",
-    "an unbound variable": """
-def f():
-    if 0:
-        k = 1
-    return [k for x in range(3)]
-""",
-    "an unbound variable of a closure": """
-def outer():
-    def f():
-        return [k for x in range(3)]
-    return f
-    k = 1
-f = outer()
-""",
-    "something that cannot be iterated": "f = lambda: sum(x for x in 5)",
-    "nothing at all": "f = lambda: max(x for x in [])",
-    "StopIteration in a generator": "f = lambda: sum(next(iter([])) for x in range(3))",
-    "StopIteration in a comprehension": "f = lambda: [next(iter([])) for x in range(3)]",
-    "an item": "f = lambda: [1 // (2 - x) for x in range(5)]",
-    "a condition": "f = lambda: any(0 for x in range(5) if 1 // (2 - x))",
-}
+@pytest.mark.parametrize(
+    ("program", "taken"),
+    [
+        ("reducers", range(18)),
+        ("views", range(11)),
+        # How many items a filter leaves is not known beforehand, so there is nothing to zip with.
+        ("called functions", [*range(10), 11]),
+        ("keys", range(10)),
+        ("other reducers", range(14)),
+    ],
+)
+def test_loops_are_taken_where_they_can_be(program: str, taken: Iterable[int]) -> None:
+    assert _run(PROGRAMS[program], "taken")["engine"].taken == list(taken)
 
 
 @pytest.mark.parametrize("how", ["plain", "declined", "taken"])
@@ -329,7 +231,9 @@ _NAMES = st.sampled_from(["k", "m", "xs"])
 
 
 def _iterables(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.one_of(st.just("xs"), st.just("range(m)"), inner.map(lambda e: f"[{e}, 1, 2]"))
+    views = st.sampled_from(["enumerate({})", "reversed([*{}])", "zip({0}, {0})", "map(str, {})"])
+    plain = st.one_of(st.just("xs"), st.just("range(m)"), inner.map(lambda e: f"[{e}, 1, 2]"))
+    return plain | st.builds(lambda view, items: view.format(items), views, plain)
 
 
 def _expressions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -344,6 +248,9 @@ def _expressions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         [
             *("[{}]", "{{{}}}", "list({})", "tuple({})", "len([{}])", "any({})", "all({})"),
             *("sorted(map(str, ({})))", "str([{}])", "max(({}), default=k, key=str)"),
+            *("list(map(repr, [{}]))", "','.join(map(str, [{}]))", "sorted(({}), key=repr)"),
+            *("list(zip(xs, map(str, [{}])))", "min([{}], key=repr, default=m)"),
+            *("list(filter(None, [{}]))", "list(enumerate(map(str, [{}]), k))"),
         ]
     )
     return st.one_of(

@@ -11,22 +11,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulated_cluster import Cluster
-from simulation import Chances, LoopSpec, World
+from simulated_loops import LoopSpec
+from simulation import Chances, World
 
 #: Virtual seconds: every job is over by then, or something hangs.
 LONG = 600.0
 
 
-def random_loop(rng: random.Random) -> LoopSpec:
+def random_loop(rng: random.Random, depth: int = 2) -> LoopSpec:
     count = rng.choice([1, 2, 7, 60, 300])
     slow = rng.choice([0.0001, 0.003, 0.03])
     costs = tuple(rng.random() * slow for _ in range(count))
     early = frozenset(rng.randrange(count) for _ in range(rng.choice([0, 0, 1, 3])))
     kind = rng.randrange(3)
+    inner = rng.sample(range(count), min(count, rng.choice([0, 1, 3]))) if depth else []
     return LoopSpec(
         costs,
         fails=early if kind == 0 else frozenset(),
         decides=early if kind == 1 else frozenset(),
+        inner={index: random_loop(rng, depth - 1) for index in inner},
     )
 
 

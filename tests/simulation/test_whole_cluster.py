@@ -8,7 +8,8 @@ import random
 from dataclasses import dataclass
 from functools import partial
 
-from simulation import Chances, LoopSpec, World
+from simulated_loops import LoopSpec
+from simulation import Chances, World
 from ufora_manager.scheduler.retirement import empty
 from whole_cluster import WholeCluster
 

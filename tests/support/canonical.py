@@ -182,6 +182,10 @@ _ATOMS: dict[type, Callable[[Any], str]] = {
     str: repr,
     bytes: repr,
     range: repr,
+    # NumPy's numbers are told apart as little as Python's.
+    np.bool: repr,
+    np.int64: repr,
+    np.float64: lambda value: _float(float(value)),
     type(...): repr,
     type(NotImplemented): repr,
     types.ModuleType: lambda module: module.__name__,

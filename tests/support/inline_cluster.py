@@ -28,6 +28,7 @@ from ufora_core.store import ObjectStore, payload_of
 from ufora_core.values.classes import ClassTrackers
 from ufora_worker.interrupts import Interrupts
 from ufora_worker.loops import Place
+from ufora_worker.native.engine import NativeEngine
 from ufora_worker.partials import fetch
 from ufora_worker.ranges import RangeRunner
 from ufora_worker.root import Root
@@ -48,15 +49,21 @@ class QuietInterrupts(Interrupts):
 class InlineCluster:
     """A ``Runner`` for blocks, and the ``Link`` of the roots that run them."""
 
-    def __init__(self, folder: Path, choose: Callable[[int], int] = lambda count: 0) -> None:
-        """``choose(count)`` says which of so many waiting ranges a thief takes next."""
+    def __init__(
+        self,
+        folder: Path,
+        choose: Callable[[int], int] = lambda count: 0,
+        native: NativeEngine | None = None,
+    ) -> None:
+        """``choose(count)`` says which of so many waiting ranges a thief takes next; ``native``
+        makes native code, for the root and for thieves, and is closed by who made it."""
         self.trackers = ClassTrackers()
         self.store = ObjectStore(folder)
         self.words = SharedWords.create(1)
         self.ranges_run = 0
         self.ended: program.Result | None = None
         self._choose = choose
-        self._place = Place(self.words, 0, QuietInterrupts())
+        self._place = Place(self.words, 0, QuietInterrupts(), native)
         self._offered: list[Range] = []
         self._pieces: list[TakePiece] = []
         self._jobs = 0
@@ -102,9 +109,10 @@ class InlineCluster:
 
     def wait(self, job: str, loop: int) -> TakePiece | LoopLost:
         """Run one of the ranges that were given away."""
-        while not self._pieces:
+        while not any(piece.loop == loop for piece in self._pieces):
             work = self._offered.pop(self._choose(len(self._offered)))
             # A thief has a memory of its own: it decodes everything anew.
             self.send(RangeRunner(self._place, self.store, "thief", self.send).run(work))
             self.ranges_run += 1
-        return self._pieces.pop(0)
+        first = next(i for i, piece in enumerate(self._pieces) if piece.loop == loop)
+        return self._pieces.pop(first)

@@ -7,7 +7,11 @@ from types import CodeType
 from typing import Any
 
 from ufora_core.compiler.effects import Verdict, judge
+from ufora_core.compiler.iterables import VIEW, source_of, viewed
 from ufora_core.compiler.sites import Site, rewrite
+from ufora_core.compiler.stages import Deferred, Stage, call
+from ufora_core.compiler.trees import clone
+from ufora_core.compiler.views import indexable
 
 FILENAME = "program.py"
 
@@ -42,21 +46,42 @@ class Program:
 
     def site(self) -> Site:
         """The outermost site of the last statement."""
-        return rewrite(ast.Module([self.last], []))[0]
+        return rewrite(ast.Module([clone(self.last)], []))[0]
 
     def judge(self, scope: Mapping[str, object] = {}) -> Verdict:
         """The verdict on that site, over what its iterable gives."""
         site = self.site()
-        iterable = ast.Expression(site.comprehension.generators[0].iter)
-        items = eval(compile(iterable, self.filename, "eval"), self.namespace)
+        outermost = clone(site.comprehension.generators[0].iter)
+        iterable = self._value(viewed(source_of(outermost), lambda node: node))
+        source: Any = iterable.source if isinstance(iterable, Deferred) else iterable
+        functions: list[object] = []
+        if isinstance(source, Stage):
+            source, functions = source.items, list(source.functions)
+        items = indexable(source)
+        if site.key:
+            key = ast.parse(site.key, mode="eval").body
+            functions.append(self._value(ast.increment_lineno(key, site.line - 1)))
         return judge(
             site,
             self.namespace,
-            scope,
-            items,
+            {**scope, **dict(zip(site.given_names, functions, strict=True))},
+            source if items is None else items,
             source_of=self.source_of,
             filename=self.filename,
+            before=self._before(site),
         )
+
+    def _before(self, site: Site) -> list[object]:
+        """What the reducer is given in front of the items."""
+        if site.reducer is None or not site.reducer.before:
+            return []
+        assert isinstance(self.last, ast.Expr)
+        assert isinstance(self.last.value, ast.Call)
+        return [self._value(self.last.value.args[0])]
+
+    def _value(self, node: ast.expr) -> Any:
+        code = compile(ast.fix_missing_locations(ast.Expression(node)), self.filename, "eval")
+        return eval(code, {**self.namespace, VIEW: call})
 
 
 def _name(node: ast.AST) -> str:

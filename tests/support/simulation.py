@@ -14,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
+from simulated_loops import LoopSpec, Mine, Outcome, expected_end
 from ufora_core.protocol.executor import (
     FromExecutor,
     Judged,
@@ -39,17 +40,6 @@ WORTH_GIVING = 0.001
 
 
 @dataclass(frozen=True)
-class LoopSpec:
-    """A loop of a modelled program: how long each item takes, and which end it early."""
-
-    costs: tuple[float, ...]
-    #: Items that raise, that decide the loop, and that end the process.
-    fails: frozenset[int] = frozenset()
-    decides: frozenset[int] = frozenset()
-    poison: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
 class Chances:
     """How bad the world is; all are probabilities but ``latency`` (seconds)."""
 
@@ -62,6 +52,13 @@ class Chances:
 
 class Stopped(Exception):
     """The supervisor's stop, in a modelled executor."""
+
+
+class Lost(Exception):
+    """Items of a loop end every process that runs them."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
 
 
 class Died(Exception):
@@ -79,6 +76,8 @@ class World:
         self.chances = chances
         self.now = 0.0
         self.programs: dict[str, tuple[LoopSpec, ...]] = {}
+        #: Every loop that runs or ran, by its number: those of a program, then inner ones.
+        self.loops: dict[tuple[str, int], LoopSpec] = {}
         #: Jobs whose block may run twice, and how often each block has begun to run.
         self.repeatable: set[str] = set()
         self.begun: Counter[str] = Counter()
@@ -96,6 +95,12 @@ class World:
             assert self.now < limit, f"not done after {limit} s of virtual time"
             action()
 
+    def number(self, job: str, loop: LoopSpec) -> int:
+        """A number for a loop that begins."""
+        number = len(self.loops)
+        self.loops[job, number] = loop
+        return number
+
     def payload(self) -> Payload:
         """A partial result: inside its message, or to be fetched."""
         inside = self.rng.random() >= self.chances.by_digest
@@ -110,8 +115,10 @@ class ModelExecutor:
         self.deaf = world.rng.random() < world.chances.deaf
         self.alive = True
         self._inbox: deque[ToExecutor] = deque()
-        self._ended = ""
         self._running = ""
+        #: The loops that run here, each in an item of the one before.
+        self._chain: list[Mine] = []
+        self._mail: dict[tuple[str, int], deque[TakePiece | LoopLost]] = {}
         self._interruptible = False
         self._receiving = False
         self._sleep = 0
@@ -155,10 +162,20 @@ class ModelExecutor:
         if delay is None:
             self._receiving = True
             self._deliver()
+            self._beat_while_it_waits(self._sleep)
         else:
             self._sleep += 1
             sleep = self._sleep
             self.world.after(delay, lambda: self._wake(sleep))
+
+    def _beat_while_it_waits(self, sleep: int) -> None:
+        def beat() -> None:
+            if self.alive and self._receiving and sleep == self._sleep and self._chain:
+                self._look()
+                self.world.after(BEAT, beat)
+
+        if self._receiving and self._chain:
+            self.world.after(BEAT, beat)
 
     def _wake(self, sleep: int) -> None:
         if self.alive and sleep == self._sleep:
@@ -170,13 +187,14 @@ class ModelExecutor:
         self.say(Ready(pid=1))
         while True:
             message = yield None
+            self._mail.clear()
             match message:
                 case RunRoot(job=job):
                     yield from self._stoppable(self._root(job), lambda: self._cancelled(job))
-                case RunRange(range=work) if work.job == self._ended:
-                    self._refuse(work)
-                case RunRange(range=work):
-                    yield from self._stoppable(self._range(work), lambda: self._refuse(work))
+                case RunRange(waited=None) as order:
+                    yield from self._stoppable(self._range(order), lambda: self._refuse(order))
+                case RunRange() as order:
+                    self._refuse(order)
                 case _:
                     pass
 
@@ -190,18 +208,25 @@ class ModelExecutor:
             on_stop()
         finally:
             self._interruptible = False
+            self._chain.clear()
 
-    def _refuse(self, work: Range) -> None:
-        self.say(RangeStopped(job=work.job, loop=work.loop))
+    def _refuse(self, order: RunRange, failure: Failure | None = None) -> None:
+        job, loop = order.range.job, order.range.loop
+        self.say(RangeStopped(job=job, loop=loop, failure=failure, number=order.number))
 
     def _cancelled(self, job: str) -> None:
-        self._ended, self._running = job, ""
+        self._running = ""
         self.say(RootEnded(job=job, failure=Failure("cancelled", "stopped")))
 
-    def _range(self, work: Range) -> Run:
-        loop = self.world.programs[work.job][work.loop]
+    def _range(self, order: RunRange) -> Run:
+        work = order.range
         outcome = Outcome(work.lo, work.hi)
-        yield from self._items(work, loop, outcome)
+        try:
+            yield from self._items(Mine(work, outcome, order.number))
+        except Lost as lost:
+            self._interruptible = False
+            self._refuse(order, lost.failure)
+            return
         piece = Piece(
             lo=work.lo,
             hi=outcome.next,
@@ -212,32 +237,52 @@ class ModelExecutor:
         self._interruptible = False
         self.say(RangeDone(job=work.job, loop=work.loop, piece=piece))
 
-    def _items(self, work: Range, loop: LoopSpec, outcome: "Outcome") -> Run:
+    def _items(self, mine: Mine) -> Run:
         """Run what is left of the range, and give away what others want."""
-        item, growth = 1e-6, 1
+        loop = self.world.loops[mine.work.job, mine.work.loop]
+        depth = len(self._chain)
+        self._chain.append(mine)
+        try:
+            yield from self._slices(mine, loop)
+        finally:
+            del self._chain[depth:]
+
+    def _slices(self, mine: Mine, loop: LoopSpec) -> Run:
+        outcome, item, growth = mine.outcome, 1e-6, 1
         while outcome.next < outcome.hi:
-            first = outcome.next
-            growth = max(1, min(growth * 8, int(SLICE / item)))
+            first, began = outcome.next, self.world.now
+            growth = 1 if loop.inner else max(1, min(growth * 8, int(SLICE / item)))
             outcome.next = min(first + growth, outcome.hi)
-            cost = sum(loop.costs[first : outcome.next])
-            item = max(cost / (outcome.next - first), 1e-9)
-            while cost > 0:
-                yield min(cost, BEAT)
-                cost -= BEAT
-                left = outcome.hi - outcome.next
-                if cost > 0 and left >= 1 and self.words.yields:
-                    self._give(work, outcome, outcome.next)
-                elif cost > 0 and self.words.hungry() and left >= 1:
-                    self._give(work, outcome, outcome.next + left // 2)
+            mine.running = True
+            yield from self._sleep_through(sum(loop.costs[first : outcome.next]))
+            if first in loop.inner:
+                yield from self._own_loop(mine.work.job, loop.inner[first])
+            mine.running = False
+            item = max((self.world.now - began) / (outcome.next - first), 1e-9)
+            mine.worth = (outcome.hi - outcome.next) * item >= WORTH_GIVING
             if self._ends(loop, first, outcome):
                 return
-            left = outcome.hi - outcome.next
-            if self.words.yields and left >= 1:
-                self._give(work, outcome, outcome.next)
-            elif self.words.hungry() and left >= 2 and left * item >= WORTH_GIVING:
-                self._give(work, outcome, outcome.next + (left + 1) // 2)
+            self._look()
 
-    def _ends(self, loop: LoopSpec, first: int, outcome: "Outcome") -> bool:
+    def _sleep_through(self, cost: float) -> Run:
+        while cost > 0:
+            yield min(cost, BEAT)
+            cost -= BEAT
+            if cost > 0:
+                self._look()
+
+    def _look(self) -> None:
+        """Give away what others want, the outermost loop first."""
+        for mine in self._chain:
+            if mine.number is not None and self.words.yields and mine.left:
+                self._give(mine, mine.outcome.next)
+        if self.words.hungry():
+            giver = next((mine for mine in self._chain if mine.gives), None)
+            if giver is not None:
+                kept = giver.left // 2 if giver.running else (giver.left + 1) // 2
+                self._give(giver, giver.outcome.next + kept)
+
+    def _ends(self, loop: LoopSpec, first: int, outcome: Outcome) -> bool:
         for index in range(first, outcome.next):
             if index in loop.poison:
                 raise Died
@@ -249,87 +294,93 @@ class ModelExecutor:
                 return True
         return False
 
-    def _give(self, work: Range, outcome: "Outcome", middle: int) -> None:
+    def _give(self, mine: Mine, middle: int) -> None:
+        work, outcome = mine.work, mine.outcome
         back = Range(job=work.job, loop=work.loop, lo=middle, hi=outcome.hi, task=work.task)
-        self.say(Offer(range=back))
-        outcome.hi = middle
+        self.say(Offer(range=back, number=mine.number))
+        outcome.hi, mine.gave = middle, True
 
     def _root(self, job: str) -> Run:
         self._running = job
         self.world.begun[job] += 1
         ended = RootEnded(job=job, result=Payload("1" * 64, 0, b""))
-        for number, loop in enumerate(self.world.programs[job]):
-            lost: list[Failure] = []
-            yield from self._root_loop(job, number, loop, lost)
-            if lost:
-                ended = RootEnded(job=job, failure=lost[0])
-                break
+        try:
+            for loop in self.world.programs[job]:
+                yield from self._own_loop(job, loop)
+        except Lost as lost:
+            ended = RootEnded(job=job, failure=lost.failure)
         self._interruptible = False
-        self._ended, self._running = job, ""
+        self._running = ""
         self.say(ended)
 
-    def _root_loop(self, job: str, number: int, loop: LoopSpec, lost: list[Failure]) -> Run:
-        work = Range(job=job, loop=number, lo=0, hi=len(loop.costs), task=self.world.payload())
-        outcome = Outcome(0, work.hi)
-        yield from self._items(work, loop, outcome)
-        pieces: dict[int, Piece] = {}
-        position, over = outcome.next, outcome.failed or outcome.decided
-        if not over and position < work.hi:
-            self.say(Waiting(job=job, loop=number))
-        while not over and position < work.hi:
-            if position in pieces:
-                piece = pieces.pop(position)
-                position, over = piece.hi, piece.failed or piece.decides
-                continue
-            message = yield None
-            match message:
-                case RunRange(range=range) if (range.job, range.loop) == (job, number):
-                    yield from self._help(range)
-                case RunRange(range=range):
-                    self._refuse(range)
-                case LoopLost(loop=which, failure=failure) if which == number:
-                    lost.append(failure)
-                    over = True
-                case TakePiece(loop=which, piece=piece) if which == number:
-                    self._check_new(piece, position, pieces)
-                    pieces[piece.lo] = piece
-                    if piece.failed or piece.decides:
-                        self.say(LoopClosed(job=job, loop=number, beyond=piece.hi))
-                case _:
-                    pass
-        if not lost:
-            assert position == expected_end(loop), f"{job}/{number} ended at {position}"
-        self.say(LoopClosed(job=job, loop=number, beyond=0))
-
-    def _help(self, work: Range) -> Run:
-        """A root runs a range while it waits; a stop stops both."""
+    def _own_loop(self, job: str, loop: LoopSpec) -> Run:
+        number, end = self.world.number(job, loop), len(loop.costs)
+        work = Range(job=job, loop=number, lo=0, hi=end, task=self.world.payload())
+        mine = Mine(work, Outcome(0, end))
         try:
-            yield from self._range(work)
+            yield from self._items(mine)
+            if not mine.outcome.over and mine.outcome.next < end:
+                yield from self._collect(work, mine.outcome)
+        except Died:
+            mine.gave = False
+            raise
+        finally:
+            if mine.gave and self.alive:
+                self.say(LoopClosed(job=job, loop=number, beyond=0))
+        end = expected_end(loop)
+        assert mine.outcome.next == end, f"{job}/{number} ended at {mine.outcome.next}, not {end}"
+
+    def _collect(self, work: Range, outcome: Outcome) -> Run:
+        """Take the pieces of what was given away, in order."""
+        self.say(Waiting(job=work.job, loop=work.loop))
+        pieces: dict[int, Piece] = {}
+        while not outcome.over and outcome.next < work.hi:
+            if outcome.next in pieces:
+                piece = pieces.pop(outcome.next)
+                outcome.next = piece.hi
+                outcome.failed, outcome.decided = piece.failed, piece.decides
+                continue
+            word = self._take_mail(work)
+            if word is None:
+                yield from self._serve_while_waiting(work)
+            elif isinstance(word, LoopLost):
+                raise Lost(word.failure)
+            else:
+                piece = word.piece
+                self._check_new(piece, outcome.next, pieces)
+                pieces[piece.lo] = piece
+                if piece.failed or piece.decides:
+                    self.say(LoopClosed(job=work.job, loop=work.loop, beyond=piece.hi))
+
+    def _take_mail(self, work: Range) -> TakePiece | LoopLost | None:
+        words = self._mail.get((work.job, work.loop))
+        return words.popleft() if words else None
+
+    def _serve_while_waiting(self, waited: Range) -> Run:
+        message = yield None
+        match message:
+            case RunRange(waited=loop) as order if loop == waited.loop:
+                yield from self._help(order)
+            case RunRange() as order:
+                self._refuse(order)
+            case LoopLost() | TakePiece():
+                self._mail.setdefault((message.job, message.loop), deque()).append(message)
+            case other:
+                raise AssertionError(f"an executor that waits was sent {other}")
+
+    def _help(self, order: RunRange) -> Run:
+        """Run a range while a loop waits; a stop stops both."""
+        try:
+            yield from self._range(order)
             self._interruptible = True
         except Stopped:
-            self._refuse(work)
+            self._refuse(order)
             raise
 
     def _check_new(self, piece: Piece, position: int, pieces: dict[int, Piece]) -> None:
         assert piece.lo >= position, f"{piece} came again"
         for other in pieces.values():
             assert piece.hi <= other.lo or other.hi <= piece.lo, f"{piece} and {other} overlap"
-
-
-def expected_end(loop: LoopSpec) -> int:
-    """How far the items count: to the first that raises, or through the first that decides."""
-    count = len(loop.costs)
-    return min(min(loop.fails, default=count), min(loop.decides, default=count) + 1, count)
-
-
-@dataclass
-class Outcome:
-    """Items ``[next, hi)`` are left; why it ended."""
-
-    next: int
-    hi: int
-    failed: bool = False
-    decided: bool = False
 
 
 @dataclass

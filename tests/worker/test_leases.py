@@ -43,8 +43,9 @@ def test_without_an_idle_executor_it_goes_to_the_root_that_waits_for_it() -> Non
     assert worker.waits(0).ranges_run == [(0, 5, 10)]
 
 
-def test_a_root_that_waits_for_another_loop_does_not_get_it() -> None:
-    assert Working(1).place().offer(0, work(5, 10)).waits(0, loop=1).ranges_run == []
+def test_a_root_that_waits_runs_ranges_of_any_loop_of_its_job_and_of_no_other() -> None:
+    assert Working(1).place().offer(0, work(5, 10)).waits(0, loop=1).ranges_run == [(0, 5, 10)]
+    assert Working(1).place().waits(0).given("a", 7, work(0, 5, job="other")).ranges_run == []
 
 
 def test_hungry_peers_get_ranges_in_turn_and_no_more_than_they_asked_for() -> None:
@@ -63,13 +64,12 @@ def test_a_peer_that_takes_its_request_back_gets_nothing() -> None:
     assert worker.offer(0, work(5, 10)).given_away == []
 
 
-def test_a_peer_whose_root_waits_gets_ranges_of_that_loop_only() -> None:
+def test_a_peer_whose_root_waits_gets_ranges_of_that_job_only() -> None:
     worker = Working(1).place()
-    request = StealRequest(sender=address("a"), slots=0, waiting=(("job", 1),))
+    request = StealRequest(sender=address("a"), slots=0, waiting=(("other", 1), ("job", 1)))
     worker.peer(request)
-    assert worker.offer(0, work(5, 10, loop=0)).given_away == []
-    assert worker.offer(0, work(5, 10, loop=1)).given_away == [("a", 5, 10)]
-    assert worker.offer(0, work(2, 5, loop=1)).given_away == []
+    assert worker.offer(0, work(5, 10, loop=0)).given_away == [("a", 5, 10)]
+    assert worker.offer(0, work(5, 10, loop=1)).given_away == []
 
 
 def test_part_of_a_range_that_is_given_on_keeps_its_origin() -> None:

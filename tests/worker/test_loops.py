@@ -54,6 +54,8 @@ class Setup:
             values.append(item)
         return values
 
+    run_divided = run
+
     def loop(self, count: int, on_give: Callable[[], None] = lambda: None) -> Loop:
         def give(lo: int, hi: int) -> None:
             self.given.append((lo, hi))

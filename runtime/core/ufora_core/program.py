@@ -3,7 +3,7 @@
 These are the contents of objects of the store; the messages of ``protocol`` only name them.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -89,6 +89,19 @@ class Program(msgspec.Struct, frozen=True):
     recursion_limit: int = 1000
 
 
+class ItemText(msgspec.Struct, frozen=True):
+    """What a loop does with an item, as text, so that others can make native code of it too."""
+
+    #: The comprehension, on one line.
+    text: str
+    #: Names of the slice's arguments.
+    names: list[str]
+    filename: str
+    line: int
+    #: Class around the code, for ``__private`` names.
+    mangle: str = ""
+
+
 class LoopTask(msgspec.Struct, frozen=True):
     """One loop of a running program, with all it takes to run its items anywhere.
 
@@ -106,6 +119,8 @@ class LoopTask(msgspec.Struct, frozen=True):
     #: As in ``Program``.
     python: tuple[int, int]
     recursion_limit: int = 1000
+    #: None where no native code can be made of it.
+    text: ItemText | None = None
 
 
 class Segment(msgspec.Struct, frozen=True, array_like=True):
@@ -176,6 +191,52 @@ class Kept(msgspec.Struct, frozen=True):
     graph: Graph
 
 
+class Explanation(msgspec.Struct, frozen=True):
+    """Why something did not happen: the place and the reason in the user's words, and the edit
+    that would change it, where one is known."""
+
+    message: str
+    filename: str
+    line: int
+    edit: str = ""
+
+
+class LoopFacts(msgspec.Struct, frozen=True):
+    """What became of one loop of a program, over all the times that it was reached."""
+
+    filename: str
+    line: int
+    #: The loop as text.
+    text: str
+    #: Times that the engine ran it, and times that it ran as written; both are 0 for a ``for``
+    #: statement that always runs as written, which nobody counts.
+    taken: int
+    declined: int
+    #: Items and wall-clock seconds of the former.
+    items: int = 0
+    seconds: float = 0.0
+    #: Ranges that were given away, and those that another executor ran.
+    splits: int = 0
+    steals: int = 0
+    #: Items that ran as native code, and those that native code left to CPython.
+    native_items: int = 0
+    bails: int = 0
+    #: Why it ran as written the last time that it did.
+    why_sequential: Explanation | None = None
+    #: Why no native code could be made the last time.
+    why_interpreted: Explanation | None = None
+
+
+class FunctionFacts(msgspec.Struct, frozen=True):
+    """What became of one function that loops of a program call."""
+
+    name: str
+    filename: str
+    line: int
+    native: bool
+    why_interpreted: Explanation | None = None
+
+
 class Result(msgspec.Struct, frozen=True):
     """What a program leaves behind, for the client to land."""
 
@@ -188,6 +249,8 @@ class Result(msgspec.Struct, frozen=True):
     raised: Raised | None
     graph: Graph
     use: tuple[ExecutorUse, ...] = ()
+    loops: tuple[LoopFacts, ...] = ()
+    functions: tuple[FunctionFacts, ...] = ()
 
 
 def encode(value: Program | LoopTask | Partial | Result | Kept) -> bytes:
@@ -195,9 +258,17 @@ def encode(value: Program | LoopTask | Partial | Result | Kept) -> bytes:
     return msgspec.msgpack.encode(value)
 
 
+#: Made while this module is imported: msgspec works out a type when a decoder first meets it, and
+#: two threads that do so at once crash the process.
+_decoders: dict[type, msgspec.msgpack.Decoder[Any]] = {
+    kind: msgspec.msgpack.Decoder(kind) for kind in (Program, LoopTask, Partial, Result, Kept)
+}
+
+
 def decode(data: bytes | memoryview, type: type[T]) -> T:
     """Raises ProtocolError when ``data`` is not what it should be."""
     try:
-        return msgspec.msgpack.decode(data, type=type)
+        content: T = _decoders[type].decode(data)
+        return content
     except msgspec.DecodeError as error:
         raise ProtocolError(f"{len(data)} bytes are no {type.__name__}: {error}") from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ufora_core.protocol.executor import RunRange, RunRoot
+from ufora_core.protocol.executor import RunRoot
 from ufora_core.protocol.worker import GiveRange, Hungry, RootStarted, StealRequest
 from ufora_worker.commands import (
     AskRepeatable,
@@ -13,7 +13,7 @@ from ufora_worker.commands import (
     TellPeer,
 )
 from ufora_worker.executor_table import ExecutorRecord, Status
-from ufora_worker.leases import AtPeer, Fetching, Giver, Lease, OnExecutor, Queued
+from ufora_worker.leases import AtPeer, Fetching, Giver, Lease, Queued
 from ufora_worker.ledger import Ledger, PeerRecord, Root
 from ufora_worker.retirement import hand_over, is_to_go, report_holdings
 
@@ -87,38 +87,44 @@ def _run_ranges(ledger: Ledger) -> None:
     for lease in ledger.leases.queued():
         if is_to_go(ledger, lease):
             continue
-        executor = next(_idle(ledger), None) or _waiting_root(ledger, lease)
+        executor = next(_idle(ledger), None) or _waiting_executor(ledger, lease)
         if executor is not None:
-            message = RunRange(range=lease.range)
-            ledger.run(lease, executor, TellExecutor(executor.index, message))
+            ledger.run(lease, executor)
             continue
         peer = _hungry_peer(ledger, lease)
         if peer is not None:
             _give(ledger, lease, peer)
 
 
-def _waiting_root(ledger: Ledger, lease: Lease) -> ExecutorRecord | None:
-    # Only a range of the loop that it waits for is sure to be looked at: the loop cannot end
-    # without it.
-    for executor in ledger.executors:
-        if executor.status is Status.WAITING and lease.of(executor.root, executor.loop):
-            return executor
-    return None
+def _waiting_executor(ledger: Ledger, lease: Lease) -> ExecutorRecord | None:
+    """One that waits and works for this job, if possible one that waits for this very loop.
+
+    Nobody waits for ever: what an executor waits for was begun after it, so of all that wait in a
+    circle one would have been begun before itself.
+    """
+    waiting = [
+        executor
+        for executor in ledger.executors
+        if executor.status is Status.WAITING and executor.job == lease.range.job
+    ]
+    return min(waiting, key=lambda x: x.waited != lease.range.loop, default=None)
 
 
 def _hungry_peer(ledger: Ledger, lease: Lease) -> PeerRecord | None:
-    loop = (lease.range.job, lease.range.loop)
     for peer in ledger.peers.values():
-        if peer.trusted_at <= ledger.now and (loop in peer.waiting or peer.slots > 0):
+        waits = any(job == lease.range.job for job, _ in peer.waiting)
+        if peer.trusted_at <= ledger.now and (waits or peer.slots > 0):
             return peer
     return None
 
 
 def _give(ledger: Ledger, lease: Lease, peer: PeerRecord) -> None:
     range = lease.range
-    loop = (range.job, range.loop)
-    if loop in peer.waiting:
-        peer.waiting = tuple(x for x in peer.waiting if x != loop)
+    waiting = [loop for loop in peer.waiting if loop[0] == range.job]
+    if waiting:
+        mine = (range.job, range.loop)
+        taker = mine if mine in waiting else waiting[0]
+        peer.waiting = tuple(x for x in peer.waiting if x != taker)
     else:
         peer.slots -= 1
     name = peer.address.name
@@ -132,14 +138,14 @@ def _give(ledger: Ledger, lease: Lease, peer: PeerRecord) -> None:
 
 
 def _return_stranded(ledger: Ledger) -> None:
-    # While every executor has a root, and each root waits for ranges that are elsewhere, a range
-    # in this queue might wait for ever.
-    if any(executor.root is None for executor in ledger.executors):
+    # While every executor has a root or waits, and each waits for ranges that are elsewhere, a
+    # range in this queue might wait for ever.
+    if any(x.root is None and x.status is not Status.WAITING for x in ledger.executors):
         return
     for lease in ledger.leases.queued():
         if isinstance(lease.origin, Giver) and not is_to_go(ledger, lease):
             ledger.leases.remove(lease)
-            ledger.give_back(lease.origin, "every executor here runs a block of its own")
+            ledger.give_back(lease.origin, "every executor here works for somebody else")
 
 
 # ------------------------------------------------------------------ who is told to give
@@ -152,26 +158,27 @@ def _free_slots(ledger: Ledger) -> int:
 
 
 def _waiting_loops(ledger: Ledger) -> tuple[tuple[str, int], ...]:
-    """Loops that a root here waits for, with nothing to do meanwhile."""
-    return tuple(
-        (executor.root, executor.loop)
+    """Loops that an executor here waits for, with nothing to do meanwhile."""
+    waiting = [
+        (executor.job, executor.waited)
         for executor in ledger.executors
         if executor.status is Status.WAITING
-        and executor.root is not None
-        and any(lease.of(executor.root, executor.loop) for lease in ledger.leases)
+    ]
+    return tuple(
+        (job, loop)
+        for job, loop in waiting
+        if job is not None
+        and loop is not None
+        and any(lease.of(job, loop) for lease in ledger.leases)
     )
 
 
 def _ask_executors(ledger: Ledger) -> None:
     running = [x for x in ledger.executors if x.status in (Status.ROOT, Status.RANGE)]
     slots = _free_slots(ledger) + len(_waiting_loops(ledger))
-    here = {
-        (lease.range.job, lease.range.loop)
-        for lease in ledger.leases
-        if isinstance(lease.holder, OnExecutor)
-    }
+    here = {executor.job for executor in running}
     for peer in ledger.peers.values():
-        slots += peer.slots + sum(loop in here for loop in peer.waiting)
+        slots += peer.slots + sum(job in here for job, _ in peer.waiting)
     hungry = max(0, slots - len(ledger.leases.queued())) if running else 0
     if hungry != ledger.hungry:
         ledger.hungry = hungry

@@ -10,10 +10,13 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import randbits
 from typing import Any
 
+from ufora_core.program import LoopTask
 from ufora_core.protocol.executor import (
     FromExecutor,
+    LoopClosed,
     LoopLost,
     Printed,
     RangeStopped,
@@ -23,19 +26,31 @@ from ufora_core.protocol.executor import (
     RunRoot,
     TakePiece,
 )
-from ufora_core.protocol.parts import Failure
-from ufora_core.protocol.worker import Range
+from ufora_core.protocol.parts import ExecutorUse, Failure
 from ufora_core.store import ObjectStore
+from ufora_core.values.decode import Decoder
 from ufora_worker.channel import Channel, ChannelClosed
+from ufora_worker.chronicle import Chronicle
 from ufora_worker.interrupts import Interrupts, Stopped
 from ufora_worker.loops import Place
+from ufora_worker.mailbox import Mailbox
 from ufora_worker.memory_limit import limit_memory
+from ufora_worker.native.engine import native_engine
+from ufora_worker.nesting import NestedEngine
 from ufora_worker.output import Output
-from ufora_worker.ranges import RangeRunner
+from ufora_worker.ranges import Nest, RangeRunner
 from ufora_worker.root import Root
+from ufora_worker.root_loop import LoopFailed
 from ufora_worker.shared_words import SharedWords
+from ufora_worker.splitting import Splitter
+from ufora_worker.stack_room import with_room
+from ufora_worker.visits import Visits
 
 log = logging.getLogger(__name__)
+
+#: The first number of a thief's loops is a random one of so many bits with room for this many more
+#: (numbers travel as 64 bits).
+_LOOP_BITS, _LOOPS_BITS = 40, 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,8 @@ class Orders:
     words_fd: int
     store: str
     memory_bytes: int | None
+    #: Where compiled code is kept; None: everything runs in CPython.
+    native_folder: str | None
 
 
 class Executor:
@@ -60,16 +77,19 @@ class Executor:
         self._interrupts = Interrupts(lambda: words.stop(orders.index) != 0)
         sock = socket.socket(fileno=orders.channel_fd)
         self._channel = Channel(sock, self._interrupts.deferred)
-        self._place = Place(words, orders.index, self._interrupts)
+        native = native_engine(orders.native_folder, self._interrupts)
+        self._place = Place(words, orders.index, self._interrupts, native)
         self._store = ObjectStore(Path(orders.store))
-        self._ranges = RangeRunner(self._place, self._store, orders.worker, self.send)
-        #: The last job whose root ran here: ranges of it come too late.
-        self._ended = ""
+        self._ranges = RangeRunner(self._place, self._store, orders.worker, self.send, self._nest)
+        self._mailbox = Mailbox()
+        self._known: dict[str, dict[tuple[int, int], Visits]] = {}
         self._running = ""
 
     def send(self, message: FromExecutor) -> None:
         """Pass a message to the supervisor."""
         self._channel.send(message)
+        if isinstance(message, LoopClosed) and message.beyond == 0:
+            self._mailbox.forget(message.job, message.loop)
 
     def serve(self, pid: int) -> None:
         """Work until the supervisor is gone."""
@@ -79,45 +99,79 @@ class Executor:
             match self._channel.receive():
                 case RunRoot() as order:
                     self._run_root(order)
-                case RunRange(range=work) if work.job == self._ended:
-                    self._refuse(work)
-                case RunRange(range=work):
-                    self._run_range(work)
+                case RunRange(waited=None) as order:
+                    self._run_range(order)
+                case RunRange() as order:
+                    self._refuse(order)  # it was for a wait that ended before it came
                 case TakePiece() | LoopLost():
                     pass  # word about a loop that ended before it came
+            self._mailbox.clear()
 
     def wait(self, job: str, loop: int) -> TakePiece | LoopLost:
-        """For a root: the next word about a loop; ranges of this loop are run meanwhile."""
-        while True:
+        """For the owner of a loop: the next word about it; ranges are run meanwhile."""
+        while (word := self._mailbox.take(job, loop)) is None:
             match self._channel.receive():
-                case RunRange(range=work) if (work.job, work.loop) == (job, loop):
-                    self._help(work)
-                case RunRange(range=work):
-                    self._refuse(work)
-                case TakePiece() | LoopLost() as message:
-                    return message
+                case RunRange(waited=waited) as order if waited == loop:
+                    self._help(order)
+                case RunRange() as order:
+                    self._refuse(order)
+                case TakePiece() | LoopLost() as word:
+                    self._mailbox.put(word)
                 case other:
-                    raise RuntimeError(f"a waiting root was sent {other}")
+                    raise RuntimeError(f"an executor that waits was sent {other}")
+        return word
 
-    def _help(self, work: Range) -> None:
-        """Run a range of the root's own loop; a stop of it is a stop of the whole job."""
+    def _help(self, order: RunRange) -> None:
+        """Run a range while a loop waits."""
         try:
-            done = self._ranges.run(work, counted=False)
-        except Stopped:
-            self._refuse(work)
+            done = self._ranges.run(order.range, order.number, counted=False)
+        except LoopFailed as lost:
+            self._refuse(order, lost.failure)
+        except BaseException:
+            # What waits is left: the job was stopped, or native code takes over.
+            self._refuse(order)
             raise
-        self.send(done)
+        else:
+            self.send(done)
 
-    def _refuse(self, work: Range) -> None:
-        """Say that nothing of the range is done; its loop has ended, or its job was stopped."""
-        self.send(RangeStopped(job=work.job, loop=work.loop))
+    def _refuse(self, order: RunRange, failure: Failure | None = None) -> None:
+        """Say that nothing of the range is done, and with ``failure`` that it cannot be."""
+        work, number = order.range, order.number
+        stopped = RangeStopped(job=work.job, loop=work.loop, failure=failure, number=number)
+        self.send(stopped)
 
-    def _run_range(self, work: Range) -> None:
+    def _nest(self, job: str, task: LoopTask, decoder: Decoder) -> Nest:
+        """The engine for loops in the items of a stolen range; their numbers are taken by chance,
+        since other executors take some for the same job."""
+        uses: list[ExecutorUse] = []
+        splitter = Splitter(
+            job,
+            task.python,
+            self._place,
+            self._store,
+            self,
+            uses.append,
+            self._worker,
+            Chronicle(),
+            first_loop=randbits(_LOOP_BITS) << _LOOPS_BITS,
+            known=self._known_of(job),
+        )
+        return NestedEngine(splitter, decoder, uses)
+
+    def _known_of(self, job: str) -> dict[tuple[int, int], Visits]:
+        """What ranges of a job have taught about its sites; of other jobs nothing is kept."""
+        if job not in self._known:
+            self._known = {job: {}}
+        return self._known[job]
+
+    def _run_range(self, order: RunRange) -> None:
         try:
             with self._interrupts.running_user_code():
-                done = self._ranges.run(work)
+                done = self._ranges.run(order.range, order.number)
         except Stopped:
-            self._refuse(work)
+            self._refuse(order)
+        except LoopFailed as lost:
+            self._refuse(order, lost.failure)
         else:
             # Not before: a stop may come while it is sent, and each range has one answer.
             self.send(done)
@@ -133,7 +187,6 @@ class Executor:
             ended = self._failed(order, "cancelled", "the job was cancelled")
         finally:
             sys.stdout, sys.stderr = streams
-            self._ended = order.job
             self._place.words.set_progress(self._place.executor, 0, 0)
         output.close()
         self._running = ""
@@ -159,7 +212,7 @@ def main() -> None:
     logging.basicConfig(format=f"%(levelname)s executor {orders.index}: %(message)s")
     limit_memory(orders.memory_bytes)
     try:
-        Executor(orders).serve(os.getpid())
+        with_room(lambda: Executor(orders).serve(os.getpid()))
     except ChannelClosed:
         # Threads of the user's code may still run; nobody is left to wait for them.
         os._exit(0)

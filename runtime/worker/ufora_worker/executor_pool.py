@@ -79,12 +79,15 @@ class ExecutorPool:
         store: Path,
         memory_bytes: int,
         program: Sequence[str] = EXECUTOR,
+        native_folder: Path | None = None,
     ) -> None:
+        """``native_folder``: see ``WorkerSettings``."""
         self._words = words
         self._worker = worker
         self._store = store
         self._memory_bytes = memory_bytes
         self._program = program
+        self._native_folder = native_folder
         self._processes: dict[int, _Process] = {}
         self._watcher: Watcher | None = None
         self._report: Callable[[Event], None] = lambda event: None
@@ -160,6 +163,7 @@ class ExecutorPool:
                 "words_fd": self._words.fd,
                 "store": str(self._store),
                 "memory_bytes": self._memory_bytes,
+                "native_folder": self._native_folder and str(self._native_folder),
             }
         )
 

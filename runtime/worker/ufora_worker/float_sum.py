@@ -8,8 +8,13 @@ folds the *values*, in order, with these rules. See CPython's ``builtin_sum_impl
 
 import math
 import sys
-from collections.abc import Iterable
+from array import array
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+#: Adds doubles to a total in order, by the rule of one version: (values, total, error) to the new
+#: total and the error that is carried along.
+Fold = Callable[["array[float]", float, float], tuple[float, float]]
 
 #: ``int``s that the C code of ``sum`` adds without building Python objects: a C long.
 _LONG = range(-(2**63), 2**63)
@@ -34,6 +39,24 @@ def ordered_sum(values: Iterable[Any], start: Any, python: tuple[int, int]) -> A
     if follows_own_rule(python):
         return sum(values, start)
     return _emulated(iter(values), sum((), start), compensates(python))
+
+
+def folded_sum(
+    arrays: Sequence["array[float]"], start: int | float, python: tuple[int, int], fold: Fold
+) -> float:
+    """What ``ordered_sum`` gives for all these doubles, by a faster way to add them.
+
+    Raises:
+        OverflowError: the start is an int beyond floats.
+    """
+    first, *rest = arrays
+    total, error = start, 0.0
+    if type(start) is int:
+        # The sum is a float from the first value on, which is added without compensation.
+        total, first = start + first[0], first[1:]
+    for values in (first, *rest):
+        total, error = fold(values, total, error)
+    return _settled(total, error) if compensates(python) else total
 
 
 def _emulated(values: Iterable[Any], total: Any, compensated: bool) -> Any:

@@ -7,10 +7,11 @@ that a program can have, and one process runs one program at a time.
 import builtins
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
-from ufora_core.compiler import sites
+from ufora_core.compiler import for_loops, sites, stages
+from ufora_core.compiler.for_loops_split import UNSET_MARK
 from ufora_worker.float_sum import follows_own_rule, ordered_sum
 
 #: ``locals``, whatever the program has made of that name.
@@ -20,7 +21,16 @@ LOCALS = "__ufora_locals__"
 class Engine(Protocol):
     """What rewritten code calls; see ``ufora_core.compiler.sites``."""
 
-    def may_take(self, index: int, function: object, iterable: object) -> bool:
+    def install(self) -> None:
+        """Open the gates of its sites."""
+
+    def remove(self) -> None:
+        """Close them for good."""
+
+    def close_gates(self, wanted: bool) -> bool:
+        """Close all gates, or open those of sites that do not rest; gives what held before."""
+
+    def may_take(self, index: int, function: object, iterable: object, *key: object) -> bool:
         """``__ufora_loop__``"""
 
     def result(self, *operand: object) -> object:
@@ -29,38 +39,102 @@ class Engine(Protocol):
     def items(self) -> object:
         """``__ufora_items__``"""
 
+    def alone(self, index: int) -> bool:
+        """``__ufora_alone__``"""
+
+    def value(self, function: object) -> object:
+        """``__ufora_value__``"""
+
+    def reducer(self) -> object:
+        """``__ufora_reducer__``"""
+
+    def totals(self, index: int, iterable: object) -> object:
+        """``__ufora_totals__``"""
+
+    def left(self) -> object:
+        """``__ufora_left__``"""
+
+    def records(self, *site: Any) -> object:
+        """``__ufora_records__``"""
+
+    def rest(self) -> object:
+        """``__ufora_rest__``"""
+
+
+#: The engines that are installed, each in an item of the one before.
+_engines: list[Engine] = []
+
 
 @contextmanager
 def engine(engine: Engine) -> Iterator[None]:
-    """Within it, sites of rewritten code call ``engine``."""
+    """Within it, sites of rewritten code call ``engine``; outside of all, they run as written."""
     names = {
-        sites.PLAIN: False,
         sites.LOOP: engine.may_take,
         sites.RESULT: engine.result,
         sites.ITEMS: engine.items,
+        sites.REDUCER: engine.reducer,
+        for_loops.TOTALS: engine.totals,
+        for_loops.LEFT: engine.left,
+        for_loops.RECORDS: engine.records,
+        for_loops.REST: engine.rest,
+        UNSET_MARK: for_loops.Unset,
+        sites.VIEW: stages.call,
+        sites.ALONE: engine.alone,
+        sites.VALUE: engine.value,
         LOCALS: locals,
     }
-    vars(builtins).update(names)
+    known = vars(builtins)
+    before = {name: known[name] for name in names if name in known}
+    known.update(names)
+    _engines.append(engine)
+    engine.install()
     try:
         yield
     finally:
+        engine.remove()
+        _engines.remove(engine)
         for name in names:
-            del vars(builtins)[name]
+            del known[name]
+        known.update(before)
+
+
+def divide_items(wanted: bool) -> None:
+    """Whether sites that are reached from now on may be taken over. No engine takes any while a
+    slice of many items runs."""
+    if _engines:
+        _engines[-1].close_gates(not wanted)
+
+
+@contextmanager
+def own_frames(count: int) -> Iterator[None]:
+    """Within it, so many frames of the engine do not count against the user's depth."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + count)
+    try:
+        yield
+    finally:
+        # It fails where the program has no frame left; there its own next call fails as well.
+        with suppress(RecursionError):
+            sys.setrecursionlimit(limit)
+
+
+def frames_left() -> int:
+    """How many frames deeper the program may go."""
+    return sys.getrecursionlimit() - _depth()
 
 
 @contextmanager
 def plain_sites() -> Iterator[None]:
     """Within it, sites run as they were written: their loop is part of a slice already."""
-    names = vars(builtins)
-    before = names.get(sites.PLAIN)
-    names[sites.PLAIN] = True
+    if not _engines:
+        yield
+        return
+    engine = _engines[-1]
+    before = engine.close_gates(True)
     try:
         yield
     finally:
-        if before is None:
-            del names[sites.PLAIN]
-        else:
-            names[sites.PLAIN] = before
+        engine.close_gates(before)
 
 
 @contextmanager

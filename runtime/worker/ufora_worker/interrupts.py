@@ -72,7 +72,8 @@ class Interrupts:
     def heartbeat(self, beat: Callable[[], None]) -> Iterator[None]:
         """Call ``beat`` every ``HEARTBEAT`` seconds."""
         outer, self._beat = self._beat, beat
-        signal.setitimer(signal.ITIMER_REAL, HEARTBEAT, HEARTBEAT)
+        if outer is None:
+            signal.setitimer(signal.ITIMER_REAL, HEARTBEAT, HEARTBEAT)
         try:
             yield
         finally:
@@ -88,6 +89,19 @@ class Interrupts:
             yield
         finally:
             self._answer = None
+
+    def look(self) -> None:
+        """Do now what the handlers would have done inside one ``deferred()``.
+
+        For the callback of code that runs for long between two bytecodes.
+        """
+        depth, self._depth = self._depth, 0
+        try:
+            self._on_beat(0, None)
+            self._reply()
+            self.check()
+        finally:
+            self._depth = depth
 
     def check(self) -> None:
         """Raise ``Stopped`` if the supervisor asked for it."""

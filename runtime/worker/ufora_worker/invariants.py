@@ -1,7 +1,7 @@
 """What must hold in a worker's books after every event. Tests call this; a running worker does not.
 
 * An executor that has nothing to do holds nothing; what it holds says the same the other way round.
-* Every range of a root that is here has its root; no item of a loop is in two leases.
+* Every range of a loop that is owned here has its owner; no item of a loop is in two leases.
 * Nobody is idle while there is something that could be run.
 * A retiring worker keeps no root that was not begun, and no lease that could be returned.
 """
@@ -9,12 +9,13 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ufora_worker.executor_table import ExecutorRecord, Status
+from ufora_worker.executor_table import ExecutorRecord, Status, Wait
 from ufora_worker.leases import AtPeer, Fetching, Home, Interval, Lease, OnExecutor, Queued
 from ufora_worker.ledger import Ledger
 from ufora_worker.retirement import is_to_go
 
 _EMPTY_HANDED = (Status.STARTING, Status.IDLE, Status.DEAD)
+_BUSY = (Status.ROOT, Status.WAITING, Status.RANGE)
 
 
 def broken(ledger: Ledger) -> list[str]:
@@ -32,32 +33,43 @@ def broken(ledger: Ledger) -> list[str]:
 
 def _executor(ledger: Ledger, executor: ExecutorRecord) -> Iterator[str]:
     who = f"executor {executor.index} ({executor.status.value})"
-    if executor.status in _EMPTY_HANDED and (executor.root, executor.lease) != (None, None):
-        yield f"{who} holds root {executor.root} and lease {executor.lease}"
-    if executor.status in (Status.ROOT, Status.WAITING) and executor.root is None:
-        yield f"{who} has no root"
-    if (executor.status is Status.RANGE) != (executor.lease is not None):
-        yield f"{who} holds lease {executor.lease}"
+    if executor.status in _EMPTY_HANDED and (executor.root is not None or executor.frames):
+        yield f"{who} holds root {executor.root} and {executor.frames}"
+    if executor.status in _BUSY and executor.status is not executor.doing:
+        yield f"{who} has root {executor.root} and {executor.frames}"
+    if executor.status in _BUSY and executor.root is None and not executor.leases:
+        yield f"{who} does what nobody needs"
     if executor.root is not None and ledger.roots[executor.root].executor != executor.index:
         yield f"{who} holds root {executor.root}, which knows nothing of it"
-    if executor.lease is not None:
-        lease = ledger.leases.get(executor.lease)
+    for id in executor.leases:
+        lease = ledger.leases.get(id)
         if lease is None or lease.holder != OnExecutor(executor.index):
             yield f"{who} holds {lease}"
+    if executor.status in _BUSY:
+        yield from _stack(who, executor)
     if executor.deadline is not None and executor.status not in (Status.STARTING, Status.STOPPING):
         yield f"{who} has a deadline"
+
+
+def _stack(who: str, executor: ExecutorRecord) -> Iterator[str]:
+    """Waits and ranges take turns, and all are of one job."""
+    for frame, following in pairwise(executor.frames):
+        if isinstance(frame, Wait) == isinstance(following, Wait):
+            yield f"{who} has {executor.frames}"
+    if len({run.range.job for run in executor.runs} | {executor.job}) > 1:
+        yield f"{who} works for several jobs: {executor.frames}"
 
 
 def _lease(ledger: Ledger, lease: Lease) -> Iterator[str]:
     if lease.range.lo >= lease.range.hi and not isinstance(lease.holder, OnExecutor):
         yield f"lease {lease.id} has no items: {lease}"
     on = lease.holder.executor if isinstance(lease.holder, OnExecutor) else None
-    if on is not None and ledger.executors[on].lease != lease.id:
+    if on is not None and lease.id not in ledger.executors[on].leases:
         yield f"lease {lease.id} is on executor {on}, which does not hold it"
     if isinstance(lease.origin, Home):
-        root = ledger.roots.get(lease.range.job)
-        if root is None or root.executor != lease.origin.executor:
-            yield f"lease {lease.id} is of job {lease.range.job}, whose root is not where it says"
+        owner = ledger.executors[lease.origin.executor]
+        if owner.job != lease.range.job or owner.status not in _BUSY:
+            yield f"lease {lease.id} is of job {lease.range.job}, whose owner is not where it says"
     elif lease.origin.worker not in ledger.peers:
         yield f"lease {lease.id} is from {lease.origin.worker}, which is not known"
 
@@ -98,5 +110,5 @@ def _retirement(ledger: Ledger) -> Iterator[str]:
         if all(isinstance(holder, Queued | Fetching) for holder in holders):
             yield f"lease {lease.id} could be returned: {lease}"
     for executor in ledger.executors:
-        if executor.yielding and executor.lease is None:
+        if executor.yielding and not executor.leases:
             yield f"executor {executor.index} is to give away what it does not hold"

@@ -21,7 +21,7 @@ Interval = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The root runs here, on this executor."""
+    """The loop's owner is here, on this executor."""
 
     executor: int
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from ufora_core.protocol.executor import LoopLost, TakePiece
+from ufora_core.protocol.executor import LoopLost, RunRange, TakePiece
 from ufora_core.protocol.parts import Failure, Payload, WorkerAddress
 from ufora_core.protocol.worker import (
     Abandon,
@@ -36,7 +36,7 @@ from ufora_worker.commands import (
     TellPeer,
 )
 from ufora_worker.errors import RefusedEvent
-from ufora_worker.executor_table import TRANSITIONS, ExecutorRecord, Status, Unanswered
+from ufora_worker.executor_table import TRANSITIONS, ExecutorRecord, Run, Status
 from ufora_worker.leases import (
     Arriving,
     AtPeer,
@@ -143,43 +143,55 @@ class Ledger:
         self.commands += [SetStop(executor.index, 0), StartExecutor(executor.index)]
 
     def stop(self, executor: ExecutorRecord) -> None:
-        """Tell an executor to stop all that it does."""
+        """Tell an executor to stop all that it does; nobody needs the loops that it owns."""
         self.move(executor, Status.STOPPING)
         executor.stops += 1
         executor.deadline = self.now + STOP_SECONDS
         self.commands.append(SetStop(executor.index, executor.stops))
+        self.cut(self.leases.of_origin(Home(executor.index)), 0)
 
     def free(self, executor: ExecutorRecord) -> None:
         """The executor has nothing to do any more."""
         if executor.status is Status.STOPPING:
             self.commands.append(SetStop(executor.index, 0))
         self.move(executor, Status.IDLE)
+        executor.frames.clear()
         executor.deadline = None
+
+    def go_on(self, executor: ExecutorRecord) -> None:
+        """The executor goes on with what its stack says; it stops if nobody needs that."""
+        if executor.root is None and not executor.leases:
+            if executor.runs:
+                self.stop(executor)
+            else:
+                self.free(executor)
+        elif executor.status is not executor.doing:
+            self.move(executor, executor.doing)
 
     # ------------------------------------------------------------------ leases
 
-    def run(self, lease: Lease, executor: ExecutorRecord, command: Command) -> None:
-        """Give a lease to an executor of this worker."""
+    def run(self, lease: Lease, executor: ExecutorRecord) -> None:
+        """Give a lease to an executor of this worker that is idle or waits."""
+        message = RunRange(range=lease.range, waited=executor.waited, number=lease.id)
+        executor.frames.append(Run(lease.range, lease.id))
         self.move(executor, Status.RANGE)
-        executor.lease = lease.id
         lease.holder = OnExecutor(executor.index)
-        self.commands.append(command)
+        self.commands.append(TellExecutor(executor.index, message))
 
     def take_from_executor(self, lease: Lease, executor: ExecutorRecord) -> None:
-        """Nobody needs what the executor runs: stop it, unless that would stop a root."""
-        range = lease.range
-        executor.lease = None
-        executor.unanswered.append(Unanswered(range.job, range.loop, range.lo, range.hi))
-        if executor.root is None:
-            self.stop(executor)
-        elif executor.status is Status.RANGE:
-            # Either the root closed the loop itself, and goes on with its block, or it runs the
-            # range to its end, which its answer will tell.
-            self.move(executor, Status.ROOT)
+        """Nobody needs what the executor runs: stop it, unless it is in the middle of something
+        else, for which it must run this to its end."""
+        taken = [run for run in executor.runs if run.lease == lease.id]
+        for run in taken:
+            run.lease = None
+        if taken and executor.status is not Status.STOPPING:
+            self.go_on(executor)
 
     def cut(self, leases: Iterable[Lease], beyond: int) -> None:
         """Items of these leases at or past ``beyond`` are not needed any more."""
         for lease in leases:
+            if self.leases.get(lease.id) is None:
+                continue  # its owner was stopped by what was cut before
             if isinstance(lease.holder, AtPeer):
                 self._cut_at_peer(lease, lease.holder, beyond)
             else:
@@ -214,7 +226,7 @@ class Ledger:
             lease.range = replace(range, hi=min(range.hi, beyond))
 
     def close(self, job: str, loop: int | None = None, beyond: int = 0) -> None:
-        """The root, which is here, needs no items at or past ``beyond`` (of one loop, or any)."""
+        """The owner, which is here, needs no items at or past ``beyond`` (of one loop, or any)."""
         leases = [x for x in self.leases.of_job(job) if loop in (None, x.range.loop)]
         self.cut(leases, beyond)
         for lease in leases:
@@ -280,5 +292,9 @@ class Ledger:
             self.commands.append(CancelFetch(root.ticket))
         self.close(job)
         if root.executor is not None:
-            self.executors[root.executor].root = None
+            executor = self.executors[root.executor]
+            # It did not begin what it has not answered: it waits for nothing any more.
+            executor.unanswered += executor.runs
+            executor.frames.clear()
+            executor.root = None
         self.commands.append(TellManager(done))

@@ -10,6 +10,7 @@ from ufora_core.protocol.parts import Payload
 from ufora_core.store import ObjectStore, payload_of
 from ufora_core.values.decode import Decoder
 from ufora_core.values.encode import Encoder
+from ufora_worker.nans import holds_shared_nan
 from ufora_worker.shapes import LiveSegment
 
 
@@ -43,11 +44,12 @@ def identities(objects: Sequence[Any]) -> dict[int, int]:
 def encode_partial(
     store: ObjectStore, key: str, segments: Sequence[LiveSegment], task_objects: Sequence[Any]
 ) -> Stored:
-    """The partial result of a range; objects of the loop's task stay what they are."""
+    """The partial result of a range; objects of the loop's task stay what they are. Values that
+    would not be what they are anywhere else are left to the root, in the form ``AGAIN``."""
     encoder = Encoder(originals=identities(task_objects))
     wire = [
         program.Segment(each.form, each.lo, each.hi, encoder.item(_plain(each)))
-        for each in segments
+        for each in map(_movable, segments)
     ]
     return keep(store, program.encode(program.Partial(key, wire, encoder.graph())), encoder)
 
@@ -64,13 +66,29 @@ def decode_partial(
     ]
 
 
+#: The form of items that the root has to run itself.
+AGAIN = "again"
+
+_WITH_VALUES = frozenset({"values", "entries"})
+
+
+def _movable(segment: LiveSegment) -> LiveSegment:
+    if segment.form in _WITH_VALUES and holds_shared_nan(segment.value):
+        return LiveSegment(AGAIN, segment.lo, segment.hi, None)
+    return segment
+
+
+#: Forms of packed numbers, with the type code of their arrays.
+_PACKED = {"floats": "d", "ints": "q"}
+
+
 def _plain(segment: LiveSegment) -> Any:
-    return segment.value.tobytes() if segment.form == "floats" else segment.value
+    return segment.value.tobytes() if segment.form in _PACKED else segment.value
 
 
 def _live(segment: LiveSegment) -> LiveSegment:
-    if segment.form == "floats":
-        floats = array("d")
-        floats.frombytes(segment.value)
-        segment.value = floats
+    if segment.form in _PACKED:
+        numbers = array(_PACKED[segment.form])
+        numbers.frombytes(segment.value)
+        segment.value = numbers
     return segment

@@ -19,7 +19,7 @@ from ufora_core.protocol.worker import Piece, Range, RootDone, RootOutput, RootS
 from ufora_worker.commands import GiveUp, TellManager
 from ufora_worker.errors import RefusedEvent
 from ufora_worker.events import ExecutorEnded
-from ufora_worker.executor_table import MAY_SEND, ExecutorRecord, Status
+from ufora_worker.executor_table import MAY_SEND, ExecutorRecord, Run, Status, Wait
 from ufora_worker.leases import Home, Lease, Queued
 from ufora_worker.ledger import MOST_STRIKES, Ledger
 from ufora_worker.orders import cancelled
@@ -44,32 +44,38 @@ def apply(ledger: Ledger, index: int, message: FromExecutor) -> None:
         case Ready():
             executor.failed_starts = 0
             ledger.free(executor)
-        case Offer(range=range):
-            _offer(ledger, executor, range)
+        case Offer(range=range, number=number):
+            _offer(ledger, executor, range, number)
         case RangeDone(job=job, loop=loop, piece=piece):
             _range_done(ledger, executor, job, loop, piece)
-        case RangeStopped(job=job, loop=loop):
-            _range_stopped(ledger, executor, job, loop)
+        case RangeStopped():
+            _range_stopped(ledger, executor, message)
         case Judged(job=job, repeatable=repeatable):
             _judged(ledger, executor, job, repeatable)
-        case Waiting() | LoopClosed() | Printed() | RootEnded():
+        case Waiting() | LoopClosed():
+            _apply_owner(ledger, executor, message)
+        case Printed() | RootEnded():
             _apply_root(ledger, executor, message)
 
 
-def _apply_root(
-    ledger: Ledger,
-    executor: ExecutorRecord,
-    message: Waiting | LoopClosed | Printed | RootEnded,
-) -> None:
-    if executor.root != message.job:
+def _apply_owner(ledger: Ledger, executor: ExecutorRecord, message: Waiting | LoopClosed) -> None:
+    if executor.job != message.job:
         raise RefusedEvent(
-            f"executor {executor.index} runs the root of job {executor.root} and sent {message}"
+            f"executor {executor.index} works for job {executor.job} and sent {message}"
         )
     match message:
         case Waiting(loop=loop):
             _wait(ledger, executor, loop)
         case LoopClosed():
             _close_loop(ledger, executor, message)
+
+
+def _apply_root(ledger: Ledger, executor: ExecutorRecord, message: Printed | RootEnded) -> None:
+    if executor.root != message.job:
+        raise RefusedEvent(
+            f"executor {executor.index} runs the root of job {executor.root} and sent {message}"
+        )
+    match message:
         case Printed(job=job, stream=stream, text=text):
             output = RootOutput(job=job, stream=stream, text=text, at=executor.printed)
             executor.printed += len(text)
@@ -87,34 +93,37 @@ def _judged(ledger: Ledger, executor: ExecutorRecord, job: str, repeatable: bool
 
 
 def _wait(ledger: Ledger, executor: ExecutorRecord, loop: int) -> None:
-    if executor.status not in (Status.ROOT, Status.WAITING):
-        return  # it was given a range, or told to stop, meanwhile
-    if executor.status is Status.ROOT:
-        ledger.move(executor, Status.WAITING)
-    executor.loop = loop
+    if executor.status is Status.STOPPING:
+        return
+    if executor.status is Status.WAITING:
+        raise RefusedEvent(f"executor {executor.index} waits already and sent Waiting({loop})")
+    executor.frames.append(Wait(loop))
+    ledger.move(executor, Status.WAITING)
 
 
 # ------------------------------------------------------------------ ranges given away
 
 
-def _offer(ledger: Ledger, executor: ExecutorRecord, range: Range) -> None:
+def _offer(ledger: Ledger, executor: ExecutorRecord, range: Range, number: int | None) -> None:
     if not 0 <= range.lo < range.hi:
         raise RefusedEvent(f"executor {executor.index} offered items [{range.lo}, {range.hi})")
-    if executor.status is Status.STOPPING or executor.gave_up(range):
+    if executor.status is Status.STOPPING:
         return  # part of what nobody needs any more
-    lease = _lease_of(ledger, executor)
-    if lease is not None and lease.of(range.job, range.loop):
-        _split(ledger, lease, range)
-    elif executor.root == range.job:
+    source = executor.source_of(range, number)
+    if source is not None:
+        lease = None if source.lease is None else ledger.leases.get(source.lease)
+        if lease is not None:
+            _split(ledger, lease, range)
+    elif number is None and executor.job == range.job:
         ledger.leases.add(range, Home(executor.index), Queued())
-        if executor.status is Status.WAITING:
-            ledger.move(executor, Status.ROOT)
     else:
         raise RefusedEvent(f"executor {executor.index} offered what it does not run: {range}")
 
 
-def _lease_of(ledger: Ledger, executor: ExecutorRecord) -> Lease | None:
-    return None if executor.lease is None else ledger.leases.get(executor.lease)
+def _leases_of(ledger: Ledger, executor: ExecutorRecord) -> list[Lease]:
+    """What the executor runs, outermost first."""
+    found = map(ledger.leases.get, executor.leases)
+    return [lease for lease in found if lease is not None]
 
 
 def _split(ledger: Ledger, lease: Lease, back: Range) -> None:
@@ -132,9 +141,25 @@ def _split(ledger: Ledger, lease: Lease, back: Range) -> None:
 
 def _close_loop(ledger: Ledger, executor: ExecutorRecord, message: LoopClosed) -> None:
     ledger.close(message.job, message.loop, message.beyond)
-    over = message.beyond == 0  # else the root goes on waiting for what comes before
-    if over and executor.status is Status.WAITING and executor.loop == message.loop:
-        ledger.move(executor, Status.ROOT)
+    over = message.beyond == 0  # else the owner goes on waiting for what comes before
+    if over and executor.status is not Status.STOPPING:
+        _stop_waiting(ledger, executor, Wait(message.loop))
+
+
+def _stop_waiting(ledger: Ledger, executor: ExecutorRecord, wait: Wait) -> None:
+    """The executor waits for this loop no more; what it was given to run meanwhile it has not
+    begun, for it would have answered that first."""
+    frames = executor.frames
+    if frames[-2:-1] == [wait]:
+        run = frames.pop()
+        assert isinstance(run, Run)
+        executor.unanswered.append(run)
+        lease = None if run.lease is None else ledger.leases.get(run.lease)
+        if lease is not None:
+            ledger.requeue(lease, [(lease.range.lo, lease.range.hi)])
+    if frames[-1:] == [wait]:
+        frames.pop()
+        ledger.go_on(executor)
 
 
 # ------------------------------------------------------------------ ranges run
@@ -143,18 +168,26 @@ def _close_loop(ledger: Ledger, executor: ExecutorRecord, message: LoopClosed) -
 def _range_done(
     ledger: Ledger, executor: ExecutorRecord, job: str, loop: int, piece: Piece
 ) -> None:
-    if executor.answer(job, loop, piece.lo):
-        _answered(ledger, executor, job)
+    if executor.status is Status.STOPPING:
+        _answered(ledger, executor, job, loop, None)
         return
-    lease = _lease_of(ledger, executor)
-    if lease is None or not lease.of(job, loop) or not _fits(piece, lease.range):
+    run = executor.top
+    if run is None or not run.of(job, loop) or piece.lo != run.range.lo:
         raise RefusedEvent(
             f"executor {executor.index} reports items [{piece.lo}, {piece.hi}) of loop {loop} of "
             f"job {job}, which it does not run"
         )
-    ledger.leases.remove(lease)
-    _lay_down(ledger, executor)
-    ledger.deliver(lease.range, lease.origin, piece)
+    lease = None if run.lease is None else ledger.leases.get(run.lease)
+    if lease is not None and not _fits(piece, lease.range):
+        raise RefusedEvent(
+            f"executor {executor.index} reports items [{piece.lo}, {piece.hi}) of "
+            f"[{lease.range.lo}, {lease.range.hi})"
+        )
+    executor.frames.pop()
+    if lease is not None:
+        ledger.leases.remove(lease)
+        ledger.deliver(lease.range, lease.origin, piece)
+    ledger.go_on(executor)
 
 
 def _fits(piece: Piece, range: Range) -> bool:
@@ -162,40 +195,42 @@ def _fits(piece: Piece, range: Range) -> bool:
     return whole and piece.lo == range.lo <= piece.hi <= range.hi
 
 
-def _range_stopped(ledger: Ledger, executor: ExecutorRecord, job: str, loop: int) -> None:
-    if executor.answer(job, loop, None):
-        _answered(ledger, executor, job)
+def _range_stopped(ledger: Ledger, executor: ExecutorRecord, message: RangeStopped) -> None:
+    job, loop = message.job, message.loop
+    if executor.status is Status.STOPPING:
+        _answered(ledger, executor, job, loop, message.number)
         return
-    lease = _lease_of(ledger, executor)
-    if lease is None or not lease.of(job, loop):
+    if executor.answer(job, loop, message.number):
+        return
+    run = executor.top
+    if run is None or not run.of(job, loop):
         raise RefusedEvent(
             f"executor {executor.index} stopped a range of loop {loop} of job {job}, which it does "
             "not run"
         )
-    # Nobody told it to: the root of this job ended on this very executor.
-    _lay_down(ledger, executor)
-    if isinstance(lease.origin, Home):
-        lease.holder = Queued()
-    else:
-        ledger.leases.remove(lease)
-        ledger.give_back(lease.origin, "its job is over here")
+    executor.frames.pop()
+    lease = None if run.lease is None else ledger.leases.get(run.lease)
+    if lease is not None and message.failure is not None:
+        ledger.lose(lease, message.failure)
+    elif lease is not None:
+        ledger.requeue(lease, [(lease.range.lo, lease.range.hi)])
+    ledger.go_on(executor)
 
 
-def _lay_down(ledger: Ledger, executor: ExecutorRecord) -> None:
-    """The executor holds no range any more; a root goes back to waiting."""
-    executor.lease = None
-    if executor.root is None:
+def _answered(
+    ledger: Ledger, executor: ExecutorRecord, job: str, loop: int, number: int | None
+) -> None:
+    """An executor that stops answers each of its ranges."""
+    if not executor.answer(job, loop, number):
+        run = next((x for x in reversed(executor.runs) if x.of(job, loop)), None)
+        if run is None:
+            raise RefusedEvent(
+                f"executor {executor.index} answered for loop {loop} of job {job}, of which it "
+                "had no range"
+            )
+        executor.frames.remove(run)
+    if executor.root is None and not executor.runs and not executor.unanswered:
         ledger.free(executor)
-    else:
-        ledger.move(executor, Status.WAITING)
-
-
-def _answered(ledger: Ledger, executor: ExecutorRecord, job: str) -> None:
-    if executor.status is Status.STOPPING and executor.root is None and not executor.unanswered:
-        ledger.free(executor)
-    elif executor.status is Status.ROOT and executor.root == job:
-        # A root looks at ranges only while it waits.
-        ledger.move(executor, Status.WAITING)
 
 
 # ------------------------------------------------------------------ ends
@@ -223,12 +258,16 @@ def ended(ledger: Ledger, event: ExecutorEnded) -> None:
     executor = ledger.executors[event.executor]
     starting = executor.status is Status.STARTING
     ledger.move(executor, Status.DEAD)
+    running = _leases_of(ledger, executor)
+    innermost = None if executor.top is None else executor.top.lease
+    executor.frames.clear()
     if executor.root is not None:
         _root_died(ledger, executor.root, event)
-    lease = _lease_of(ledger, executor)
-    if lease is not None:
-        _range_died(ledger, lease, event)
-    executor.lease, executor.deadline = None, None
+    ledger.cut(ledger.leases.of_origin(Home(executor.index)), 0)
+    for lease in running:
+        if ledger.leases.get(lease.id) is not None:
+            _range_died(ledger, lease, event, guilty=lease.id == innermost)
+    executor.deadline = None
     executor.unanswered.clear()
     executor.failed_starts += starting
     if executor.failed_starts >= MOST_FAILED_STARTS:
@@ -253,8 +292,9 @@ def _root_died(ledger: Ledger, job: str, event: ExecutorEnded) -> None:
     ledger.end_root(job, done)
 
 
-def _range_died(ledger: Ledger, lease: Lease, event: ExecutorEnded) -> None:
-    lease.strikes += 1
+def _range_died(ledger: Ledger, lease: Lease, event: ExecutorEnded, *, guilty: bool) -> None:
+    """``guilty`` is what ran just then, not what waited for it."""
+    lease.strikes += guilty
     lease.holder = Queued()
     if lease.strikes >= MOST_STRIKES:
         items = f"items {lease.range.lo} to {lease.range.hi - 1} of a loop"

@@ -38,6 +38,8 @@ class Outcome:
     #: Global names that come home as names of the block, by the index of their namespace's node.
     exported: Mapping[int, Sequence[str]] = field(default_factory=dict)
     use: Sequence[ExecutorUse] = ()
+    loops: Sequence[program.LoopFacts] = ()
+    functions: Sequence[program.FunctionFacts] = ()
 
 
 def encode_result(
@@ -69,6 +71,8 @@ def encode_result(
         raised=_encode_raised(encoder, raised),
         graph=encoder.graph(),
         use=tuple(outcome.use),
+        loops=tuple(outcome.loops),
+        functions=tuple(outcome.functions),
     )
     stored = keep(store, program.encode(result), encoder)
     return Stored(stored.payload, (*stored.needs, *kept))

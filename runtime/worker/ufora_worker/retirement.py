@@ -113,11 +113,11 @@ def _hand_back(ledger: Ledger, origin: Giver) -> None:
 
 
 def _cut_short(ledger: Ledger, executor: ExecutorRecord) -> None:
-    """Let an executor end its range with its slice; a root that helps with its own loop goes on."""
-    lease = None
-    if executor.status is Status.RANGE and executor.root is None and executor.lease is not None:
-        lease = ledger.leases.get(executor.lease)
-    wanted = lease is not None and is_to_go(ledger, lease)
+    """Let an executor end its range with its slice; a root that helps meanwhile goes on."""
+    running = Status.RANGE, Status.WAITING
+    held = executor.leases if executor.status in running and executor.root is None else []
+    leases = map(ledger.leases.get, held)
+    wanted = any(lease is not None and is_to_go(ledger, lease) for lease in leases)
     if wanted != executor.yielding:
         executor.yielding = wanted
         ledger.commands.append(SetYield(executor.index, wanted))

@@ -16,9 +16,10 @@ from ufora_core.values.decode import Decoder
 from ufora_core.values.functions import remember_text
 from ufora_core.values.importing import importable
 from ufora_worker.block import CompiledBlock, compile_block, parse
+from ufora_worker.chronicle import Chronicle
 from ufora_worker.interpreter import client_rules, engine
 from ufora_worker.interrupts import Stopped
-from ufora_worker.loops import Loop, Place
+from ufora_worker.loops import Place
 from ufora_worker.memory_limit import memory_limit
 from ufora_worker.partials import Stored, fetch
 from ufora_worker.repeatable import is_repeatable
@@ -44,6 +45,7 @@ class Root:
         self._worker = worker
         self._link = link
         self._use: dict[tuple[str, int], ExecutorUse] = {}
+        self._chronicle = Chronicle()
 
     def run(self) -> RootEnded:
         """Run it to its end; what the user's code raises is part of the result.
@@ -109,7 +111,8 @@ class Root:
                 outcome = self._call(task, call, decoder)
             case Block() as block:
                 outcome = self._block(task, block, decoder)
-        outcome.use = self.use
+        outcome.use, outcome.loops = self.use, self._chronicle.loops()
+        outcome.functions = self._chronicle.functions()
         return encode_result(self._store, task, decoder, outcome)
 
     def _call(self, task: program.Program, call: Call, decoder: Decoder) -> Outcome:
@@ -138,7 +141,7 @@ class Root:
         cells: dict[str, Any] = {name: decoder.value(ref) for name, ref in block.cells.items()}
         tree = parse(block)
         splitter = self._splitter(task)
-        splitter.rewrite_block(tree, block)
+        splitter.rewrite_block(tree, block, decoder)
         splitter.rewrite_functions(decoder)
         compiled = compile_block(block, tree, namespace, values, cells)
         remember_text(compiled.code, block.source, block.filename, block.line, block.column)
@@ -179,12 +182,12 @@ class Root:
         return Splitter(
             self._order.job,
             task.python,
-            task.recursion_limit,
             self._place,
             self._store,
             self._link,
             self._add_use,
-            self._add_own_use,
+            self._worker,
+            self._chronicle,
         )
 
     def _add_use(self, use: ExecutorUse) -> None:
@@ -197,18 +200,8 @@ class Root:
             before.ranges + use.ranges,
             before.splits + use.splits,
             before.busy_seconds + use.busy_seconds,
-        )
-
-    def _add_own_use(self, loop: Loop) -> None:
-        self._add_use(
-            ExecutorUse(
-                self._worker,
-                self._place.executor,
-                items=loop.next,
-                ranges=1,
-                splits=loop.splits,
-                busy_seconds=loop.busy_ns / 1e9,
-            )
+            before.native_items + use.native_items,
+            before.bails + use.bails,
         )
 
 

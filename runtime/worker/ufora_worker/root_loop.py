@@ -1,9 +1,10 @@
-"""The root's side of a loop: run the front, give the back away, put the pieces together.
+"""The owner's side of a loop: run the front, give the back away, put the pieces together.
 
-The root owns a loop. Whatever it gives away comes back as pieces, each with its interval; the root
-takes them in the order of their items, stops at the first that failed or decided the loop, and only
-then folds. An item that raised is run again here, so the exception appears where the user's code
-stands, with its own traceback.
+The executor that reaches a site owns its loop: the root, or one that runs an item of another loop.
+Whatever it gives away comes back as pieces, each with its interval; the owner takes them in the
+order of their items, stops at the first that failed or decided the loop, and only then folds. An
+item that raised is run again here, so the exception appears where the user's code stands, with its
+own traceback.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ufora_core import program
+from ufora_core.compiler.site_text import text_of
 from ufora_core.compiler.sites import SiteKind
 from ufora_core.protocol.executor import (
     Judged,
@@ -24,10 +26,19 @@ from ufora_core.protocol.parts import ExecutorUse, Failure, Payload
 from ufora_core.protocol.worker import Piece, Range
 from ufora_core.store import ObjectStore
 from ufora_core.values.encode import Encoder
+from ufora_worker.chronicle import Tally
+from ufora_worker.folds import Fold
+from ufora_worker.interpreter import frames_left, own_frames
 from ufora_worker.loops import Loop, Place
-from ufora_worker.partials import Stored, decode_partial, keep
-from ufora_worker.ranges import SliceCall
+from ufora_worker.partials import AGAIN, Stored, decode_partial, keep
+from ufora_worker.ranges import SliceCall, use_of
 from ufora_worker.shapes import Accumulator, LiveSegment, accumulator, finish, shipping_ns
+
+#: Frames of this package between the user's code at a site and the user's code in an item.
+_OWN_FRAMES = 10
+#: What it takes a thief to get ready for a loop, measured; of an outermost loop it is part of what
+#: the first steal costs, and that comes once.
+_NESTED_TASK_NS = 5_000_000.0
 
 
 class LoopFailed(BaseException):
@@ -61,30 +72,58 @@ class RootLoop:
     eager: bool
     #: ``sum``'s start or ``min``'s default, when the user gave one.
     operand: tuple[Any, ...]
+    #: The reducer, where the root calls it on all values; None where the kind says what to do.
+    fold: Fold | None
     python: tuple[int, int]
-    recursion_limit: int
     place: Place
     store: ObjectStore
     link: Link
     on_use: Callable[[ExecutorUse], None]
-    on_own_use: Callable[[Loop], None]
+    #: Name of this worker.
+    worker: str
+    #: What all executors together did.
+    tally: Tally = field(default_factory=Tally, init=False)
+    #: The first item that raised, which the root has to run again; or None.
+    failed_at: int | None = field(default=None, init=False)
 
     _results: Accumulator = field(init=False)
     _task: Stored | None = field(default=None, init=False)
     _task_objects: Sequence[Any] = field(default=(), init=False)
     _pieces: dict[int, Piece] = field(default_factory=dict, init=False)
     _done: int = field(default=0, init=False)
-    #: What has to be run again by the root, or None.
-    _failed_at: int | None = field(default=None, init=False)
+    #: It runs in an item of another loop.
+    _nested: bool = field(default=False, init=False)
+    #: How deep the program may go on from where the loop stands.
+    _frames_left: int = field(default=0, init=False)
 
     def run(self) -> Any:
-        """The value of the whole expression. Sites inside its items run as they were written.
+        """The value of the whole expression.
 
         Raises:
             Exception: what the user's code raises first, in the order of the items.
             LoopFailed: items end every process that tries to run them.
         """
+        segments = self.gather()
+        if self.failed_at is not None:
+            self._run_rest(self.failed_at, segments)
+        return self._finish(segments)
+
+    def gather(self) -> list[LiveSegment]:
+        """What the items yield, in order: all of them, or those before ``failed_at``.
+
+        Raises:
+            LoopFailed: items end every process that tries to run them.
+        """
         self._results = accumulator(self.kind)
+        self._nested = bool(self.place.loops)
+        self._frames_left = frames_left()
+        try:
+            with own_frames(_OWN_FRAMES):
+                return self._gather()
+        finally:
+            self._close()
+
+    def _gather(self) -> list[LiveSegment]:
         loop = Loop(
             self.body,
             self.items,
@@ -95,19 +134,32 @@ class RootLoop:
             self._give,
             self._count,
             task_ns=self._task_ns(),
+            native=self.body.native(self.place, self.items, self.python),
+            leased=False,
+            nests=True,
         )
         try:
             loop.run()
         finally:
-            self.on_own_use(loop)
+            self._add_own_use(use_of(loop, self.worker, 0))
+            self.tally.note_native(loop.native, self.place)
         segments = list(self._results.segments)
-        self._failed_at = loop.next if loop.failed else None
+        self.failed_at = loop.next if loop.failed else None
         if not loop.failed and not loop.decided and loop.next < len(self.items):
             self._collect(loop.next, segments)
-        self._close()
-        if self._failed_at is not None:
-            self._run_rest(self._failed_at, segments)
-        return finish(self.kind, segments, self.operand, self.python, self._rerun)
+        return segments
+
+    def _finish(self, segments: Sequence[LiveSegment]) -> Any:
+        if self.fold is not None:
+            return self.fold(segments, self.operand)
+        native = self.place.native
+        float_fold = (
+            native.float_fold(self.python) if native and self._has_floats(segments) else None
+        )
+        return finish(self.kind, segments, self.operand, self.python, self.rerun, float_fold)
+
+    def _has_floats(self, segments: Sequence[LiveSegment]) -> bool:
+        return self.kind is SiteKind.SUM and any(each.form == "floats" for each in segments)
 
     def _give(self, lo: int, hi: int) -> None:
         if self._task is None:
@@ -124,10 +176,13 @@ class RootLoop:
         self.link.send(Offer(range=work))
 
     def _task_ns(self) -> float:
-        """About what it takes to encode the items; code and other values take little."""
-        if isinstance(self.items, list | tuple):
-            return len(self.items) * shipping_ns(self.items)
-        return 0.0
+        """About what it takes to encode the items and the values that they read and, where loops
+        are many, to make code of them elsewhere."""
+        code_ns = _NESTED_TASK_NS if self._nested else 0.0
+        values = (
+            each for each in (self.items, *self.body.arguments) if isinstance(each, list | tuple)
+        )
+        return code_ns + sum(len(each) * shipping_ns(each) for each in values)
 
     def _encode_task(self) -> Stored:
         encoder = Encoder()
@@ -138,13 +193,25 @@ class RootLoop:
             arguments=[encoder.item(value) for value in self.body.arguments],
             graph=encoder.graph(),
             python=self.python,
-            recursion_limit=self.recursion_limit,
+            recursion_limit=self._frames_left,
+            text=self._text(),
         )
         self._task_objects = encoder.objects
         return keep(self.store, program.encode(task), encoder)
 
+    def _text(self) -> program.ItemText | None:
+        source = self.body.source
+        if source is None:
+            return None
+        site = source.site
+        return program.ItemText(
+            text_of(site), list(source.names), source.filename, site.line, site.mangle
+        )
+
     def _count(self, items: int) -> None:
         self._done += items
+        if self._nested:
+            return  # the outermost loop shows how far the job is
         self.place.words.set_progress(self.place.executor, self._done, len(self.items))
 
     def _collect(self, position: int, segments: list[LiveSegment]) -> None:
@@ -155,13 +222,22 @@ class RootLoop:
             while position not in self._pieces:
                 self._take(self.link.wait(self.job, self.number))
             piece = self._pieces.pop(position)
-            segments.extend(decode_partial(self.store, piece.partial, self._task_objects))
+            found = decode_partial(self.store, piece.partial, self._task_objects)
+            segments.extend(map(self._complete, found))
             self._discard(piece.partial)
             position = piece.hi
             if piece.failed:
-                self._failed_at = position
+                self.failed_at = position
             if piece.failed or piece.decides:
                 return
+
+    def _complete(self, segment: LiveSegment) -> LiveSegment:
+        """The segment, with the values that only this process can make."""
+        if segment.form != AGAIN:
+            return segment
+        values: Any = self.rerun(segment.lo, segment.hi)
+        form = "entries" if isinstance(values, dict) else "values"
+        return LiveSegment(form, segment.lo, segment.hi, values)
 
     def _take(self, message: TakePiece | LoopLost) -> None:
         if message.job != self.job or message.loop != self.number:
@@ -172,10 +248,23 @@ class RootLoop:
         self._pieces[piece.lo] = piece
         self._count(piece.hi - piece.lo)
         if piece.use is not None:
-            self.on_use(piece.use)
+            own = (self.worker, self.place.executor)
+            self._add_use(piece.use, stolen=(piece.use.worker, piece.use.executor) != own)
+        for use in piece.helpers:
+            self.on_use(use)
         if piece.failed or piece.decides:
             closed = LoopClosed(job=self.job, loop=self.number, beyond=piece.hi)
             self.link.send(closed)
+
+    def _add_own_use(self, use: ExecutorUse) -> None:
+        if self._nested:  # this time is part of what the loop around it took
+            self.tally.add(use, stolen=False)
+        else:
+            self._add_use(use, stolen=False)
+
+    def _add_use(self, use: ExecutorUse, *, stolen: bool) -> None:
+        self.on_use(use)
+        self.tally.add(use, stolen=stolen)
 
     def _close(self) -> None:
         """Nothing of this loop is wanted any more; what nobody will merge is removed."""
@@ -195,11 +284,15 @@ class RootLoop:
         what came before, or at that item. Should it not raise here (memory, recursion depth), go
         on from it alone."""
         if segments and not self.eager:
-            finish(self.kind, segments, self.operand, self.python, self._rerun)
+            self._finish(segments)
         rest = accumulator(self.kind, keep_values=True)
         rest.add(self.body.run_exactly(self.items[index:]), index, len(self.items))
+        if self.fold is not None and segments:
+            # Folding them once may have changed them.
+            segments[:] = [LiveSegment("values", 0, index, self.rerun(0, index))]
         segments.extend(rest.segments)
 
-    def _rerun(self, lo: int, hi: int) -> list[Any]:
+    def rerun(self, lo: int, hi: int) -> list[Any]:
+        """What the items ``[lo, hi)`` yield, run once more."""
         values: list[Any] = self.body.run(self.items[lo:hi])
         return values

@@ -6,59 +6,55 @@ in which order, where and how often items run. A proof takes about a millisecond
 loops end sooner than a proof could pay is left alone for a while.
 """
 
-import ast
-import builtins
 import logging
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from time import perf_counter_ns
-from types import FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any
 
+from ufora_core.compiler.call_sites import Definition, worthwhile
 from ufora_core.compiler.effects import judge
-from ufora_core.compiler.sites import Site, rewrite
-from ufora_core.compiler.slices import slice_function
+from ufora_core.compiler.for_loops import Sequential
+from ufora_core.compiler.proof import Reason
+from ufora_core.compiler.sites import Site, SiteKind, rewrite, rewrite_items
+from ufora_core.compiler.slices import slice_code
+from ufora_core.compiler.trees import clone
 from ufora_core.program import Block
 from ufora_core.protocol.parts import ExecutorUse
 from ufora_core.store import ObjectStore
 from ufora_core.values.decode import Decoder
+from ufora_worker.call_loops import CallLoops
+from ufora_worker.chronicle import Chronicle
+from ufora_worker.folds import Fold
+from ufora_worker.for_sites import ForSites
+from ufora_worker.gates import Gates
 from ufora_worker.interpreter import plain_sites
-from ufora_worker.loops import Loop, Place
-from ufora_worker.program_code import definition_of, rewrite_functions
-from ufora_worker.ranges import SliceCall
+from ufora_worker.loops import Place
+from ufora_worker.moments import Declined, Moment, Work
+from ufora_worker.program_code import definition_of, definitions_of, rewrite_functions
+from ufora_worker.ranges import ItemSource, SliceCall
 from ufora_worker.root_loop import Link, RootLoop
+from ufora_worker.visits import Visits
 
 log = logging.getLogger(__name__)
 
 _NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 _DECIMAL_SETTINGS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
 
-#: A loop that took less is not worth a proof the next time.
-_SHORT_NS = 20_000_000
-#: How often a site that is left alone is looked at again: its items may have become slower.
-_LOOK_AGAIN = 64
-
 
 @dataclass(slots=True)
-class _Visits:
-    """What is known of a site from its earlier loops."""
+class _Numbers:
+    """The number of the next site. Each has its own for as long as the process lives, so code of
+    another program that runs late finds no site of this one."""
 
-    #: Loops of fewer items than this are short.
-    short_below: int = 2
-    skipped: int = 0
+    next: int = 0
 
-    def skip(self, count: int) -> bool:
-        """True when a loop of so many items should run as written."""
-        if count >= self.short_below:
-            return False
-        self.skipped += 1
-        return count < 2 or self.skipped % _LOOK_AGAIN != 0
 
-    def note(self, count: int, spent: int) -> None:
-        """Learn from a loop."""
-        self.short_below = 2 * count if spent < _SHORT_NS else 2
+_numbers = _Numbers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +63,9 @@ class _Taken:
 
     frame: FrameType
     site: Site
-    items: Any
-    body: SliceCall | None
+    moment: Moment
+    #: What its items are and how they run; None when it runs as written.
+    work: Work | None
 
 
 class _Asked(threading.local):
@@ -84,73 +81,259 @@ class Splitter:
 
     job: str
     python: tuple[int, int]
-    recursion_limit: int
     place: Place
     store: ObjectStore
     link: Link
     on_use: Callable[[ExecutorUse], None]
-    on_own_use: Callable[[Loop], None]
-    _sites: list[Site] = field(default_factory=list, init=False)
-    _visits: dict[int, _Visits] = field(default_factory=dict, init=False)
+    #: Name of this worker.
+    worker: str
+    chronicle: Chronicle
+    #: Number of its first loop: no two loops of a job have the same, whoever owns them.
+    first_loop: int = 1
+    #: What is known of sites, by their place.
+    known: dict[tuple[int, int], Visits] = field(default_factory=dict)
+    _sites: dict[int, Site] = field(default_factory=dict, init=False)
+    _gates: Gates = field(default_factory=Gates, init=False)
+    #: Names of functions whose calls may take long.
+    _slow: frozenset[str] = field(default=frozenset(), init=False)
+    _beats: ExitStack = field(default_factory=ExitStack, init=False)
+    _beating: bool = field(default=False, init=False)
+    #: Code of slices that contain sites; None for those that contain none.
+    _inside: dict[object, CodeType | None] = field(default_factory=dict, init=False)
     _asked: _Asked = field(default_factory=_Asked, init=False)
     _loops: int = field(default=0, init=False)
+    _for_sites: ForSites = field(init=False)
+    _calls: CallLoops = field(init=False)
 
-    def rewrite_block(self, tree: Any, block: Block) -> None:
-        """Make the sites of a block ask this engine."""
-        self._sites += rewrite(tree, first=len(self._sites), mangle=block.mangle)
+    def __post_init__(self) -> None:
+        self._for_sites = ForSites(self)
+        self._calls = CallLoops(self)
+
+    def rewrite_block(self, tree: Any, block: Block, decoder: Decoder) -> None:
+        """Make the sites of a block ask this engine; the functions that it brought tell which of
+        its calls may take long."""
+        self._learn(definitions_of(decoder, tree))
+        refused: list[Sequential] = []
+        first, slow = _numbers.next, self._slow
+        self._add(rewrite(tree, first=first, mangle=block.mangle, slow=slow, refused=refused))
+        self.chronicle.apart(block.filename, "", refused)
 
     def rewrite_functions(self, decoder: Decoder) -> None:
         """Make the sites of the functions that came with the program ask this engine."""
-        self._sites += rewrite_functions(decoder, first=len(self._sites))
+        self._learn(definitions_of(decoder))
+        note = self.chronicle.apart
+        self._add(rewrite_functions(decoder, _numbers.next, self._slow, note))
 
-    def may_take(self, index: int, function: object, iterable: object) -> bool:
+    def _learn(self, definitions: Sequence[Definition]) -> None:
+        self._slow |= worthwhile(definitions)
+        self.chronicle.defined(definitions)
+
+    def _add(self, found: Sequence[Site]) -> None:
+        for site in found:
+            self._sites[site.index] = site
+            self._gates.add(site.index)
+        _numbers.next += len(found)
+
+    def divided(self, body: SliceCall) -> SliceCall:
+        """``body``, with the sites that it contains made to ask this engine."""
+        source = body.source
+        if source is None or source.site.loop is not None:
+            return body
+        key = (source.site.index, source.site.line, source.site.column, tuple(source.names))
+        if key not in self._inside:
+            self._inside[key] = self._sites_inside(source)
+        code = self._inside[key]
+        if code is None:
+            return body
+        return replace(body, divided=FunctionType(code, body.function.__globals__))
+
+    def _sites_inside(self, source: ItemSource) -> CodeType | None:
+        site = source.site
+        comprehension = clone(site.comprehension)
+        found = rewrite_items(
+            comprehension, first=_numbers.next, mangle=site.mangle, slow=self._slow
+        )
+        if not found:
+            return None
+        self._add(found)
+        rewritten = replace(site, comprehension=comprehension)
+        return slice_code(rewritten, source.filename, source.names)
+
+    def install(self) -> None:
+        """See ``interpreter.Engine``."""
+        self._gates.close(False)
+        self.place.on_beat.append(self._wake)
+
+    def remove(self) -> None:
+        """See ``interpreter.Engine``."""
+        self.place.on_beat.remove(self._wake)
+        self._gates.remove()
+        self._beats.close()
+        self._beating = False
+
+    def close_gates(self, wanted: bool) -> bool:
+        """See ``interpreter.Engine``."""
+        return self._gates.close(wanted)
+
+    def _wake(self) -> None:
+        for index in self._gates.due():
+            self.visits(self._sites[index]).wake()
+
+    def decline(self, site: Site, filename: str, reason: Reason) -> None:
+        """The site ran as written."""
+        self.chronicle.declined(site, filename, reason)
+        if self.visits(site).declined():
+            self.let_rest(site)
+
+    def set_gate(self, site: Site, closed: bool) -> None:
+        """Whether the site runs as written from now on."""
+        self._gates.set(site.index, closed)
+
+    def let_rest(self, site: Site) -> None:
+        """Leave a site alone for a while."""
+        self._gates.rest(site.index, self.visits(site).rest())
+        if not self.place.loops and not self._beating:
+            # Nothing else would wake it.
+            self._beating = True
+            self._beats.enter_context(self.place.interrupts.heartbeat(self.place.beat))
+
+    def may_take(self, index: int, function: object, iterable: object, *key: object) -> bool:
         """See ``interpreter.Engine``; called from the code of the site itself."""
         frame = sys._getframe(1)
         site = self._sites[index]
+        filename = frame.f_code.co_filename
+        moment, work = Moment(site, function, iterable, key), None
         try:
-            body = self._body(site, frame, function, iterable)
+            work = self._work(moment, frame)
+        except Declined as declined:
+            self.chronicle.declined(
+                site, filename, declined.reason or Reason(str(declined), filename, site.line)
+            )
         except Exception:
             log.exception(
                 "the loop at line %d could not be looked at and runs as written", site.line
             )
-            body = None
         stale = [each for each in self._asked.loops if each.frame is frame and each.site is site]
         for each in stale:
             self._asked.loops.remove(each)
-        self._asked.loops.append(_Taken(frame, site, iterable, body))
-        return body is not None
+        self._asked.loops.append(_Taken(frame, site, moment, work))
+        if work is None and self.visits(site).declined():
+            self.let_rest(site)
+        return work is not None
+
+    def reducer(self) -> object:
+        """See ``interpreter.Engine``."""
+        frame = sys._getframe(1)
+        taken = self._last(frame)
+        self._asked.loops.append(taken)
+        return taken.moment.reducer
 
     def items(self) -> object:
         """See ``interpreter.Engine``."""
-        return self._last(sys._getframe(1)).items
+        return self._last(sys._getframe(1)).moment.written
 
     def result(self, *operand: object) -> object:
         """See ``interpreter.Engine``."""
         taken = self._last(sys._getframe(1))
-        assert taken.body is not None
-        self._loops += 1
-        loop = RootLoop(
-            job=self.job,
-            number=self._loops,
-            kind=taken.site.kind,
-            body=taken.body,
-            items=taken.items,
+        work = taken.work
+        assert work is not None
+        loop = self.root_loop(
+            taken.site.kind,
+            work.body,
+            work.items,
             eager=taken.site.eager,
             operand=operand,
+            fold=taken.moment.fold(work.items),
+        )
+        started = perf_counter_ns()
+        try:
+            with plain_sites():
+                return loop.run()
+        finally:
+            spent = perf_counter_ns() - started
+            filename = taken.frame.f_code.co_filename
+            self.chronicle.taken(taken.site, filename, loop.tally, spent / 1e9)
+            self.visits(taken.site).note(len(work.items), spent, loop.tally.native_items)
+
+    def alone(self, index: int) -> bool:
+        """See ``interpreter.Engine``."""
+        return self._calls.alone(sys._getframe(1), self._sites[index])
+
+    def value(self, function: object) -> object:
+        """See ``interpreter.Engine``."""
+        return self._calls.value(sys._getframe(1), function)
+
+    def totals(self, index: int, iterable: object) -> object:
+        """See ``interpreter.Engine``."""
+        return self._for_sites.totals(sys._getframe(1), self._sites[index], iterable)
+
+    def left(self) -> object:
+        """See ``interpreter.Engine``."""
+        return self._for_sites.left(sys._getframe(1))
+
+    def records(self, *site: Any) -> object:
+        """See ``interpreter.Engine``."""
+        index, iterable = site or (None, None)
+        known = None if index is None else self._sites[index]
+        return self._for_sites.records(sys._getframe(1), known, iterable)
+
+    def rest(self) -> object:
+        """See ``interpreter.Engine``."""
+        return self._for_sites.rest(sys._getframe(1))
+
+    def root_loop(
+        self,
+        kind: SiteKind,
+        body: SliceCall,
+        items: Sequence[Any],
+        *,
+        eager: bool = True,
+        operand: tuple[Any, ...] = (),
+        fold: Fold | None = None,
+    ) -> RootLoop:
+        """A loop of this job."""
+        self._loops += 1
+        return RootLoop(
+            job=self.job,
+            number=self.first_loop + self._loops - 1,
+            kind=kind,
+            body=self.divided(body),
+            items=items,
+            eager=eager,
+            operand=operand,
+            fold=fold,
             python=self.python,
-            recursion_limit=self.recursion_limit,
             place=self.place,
             store=self.store,
             link=self.link,
             on_use=self.on_use,
-            on_own_use=self.on_own_use,
+            worker=self.worker,
         )
-        started = perf_counter_ns()
-        with plain_sites():
-            value = loop.run()
-        spent = perf_counter_ns() - started
-        self._visits[taken.site.index].note(len(taken.items), spent)
-        return value
+
+    def turned_down(self, site: Site) -> None:
+        """A visit of a site was for nothing."""
+        if self.visits(site).declined():
+            self.let_rest(site)
+
+    def check(self, site: Site, count: int, frame: FrameType) -> None:
+        """Whether a loop of so many items may be taken now, whatever it does.
+
+        Raises:
+            Declined: it is to run as written.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            # Signals and the supervisor's words belong to the main thread.
+            raise Declined("it runs in a thread that the program started")
+        if self.visits(site).skip(count):
+            raise Declined("it is short: dividing it would take longer than running it")
+        if not _settings_travel():
+            raise Declined("the program changed NumPy's error handling or the decimal context")
+        if "cache_info" in frame.f_code.co_names:
+            raise Declined("the statistics of a cache, which the code asks for, would show it")
+
+    def visits(self, site: Site) -> Visits:
+        """What is known of a site from its earlier loops."""
+        return self.known.setdefault((site.line, site.column), Visits())
 
     def _last(self, frame: FrameType) -> _Taken:
         """The loop that this frame asked for last; loops above it ended with an exception."""
@@ -159,25 +342,15 @@ class Splitter:
             if taken.frame is frame:
                 return taken
 
-    def _body(
-        self, site: Site, frame: FrameType, function: object, iterable: object
-    ) -> SliceCall | None:
-        """The loop's slice function with its values; None when the loop is to run as written."""
-        if threading.current_thread() is not threading.main_thread():
-            return None  # signals and the supervisor's words belong to the main thread
-        if _is_call(site) and function is not vars(builtins)[site.kind.value]:
-            return None
-        items = indexable(iterable)
-        visits = self._visits.setdefault(site.index, _Visits())
-        if items is None or visits.skip(len(items)):
-            return None
-        if not _settings_travel() or "cache_info" in frame.f_code.co_names:
-            return None
-        names = site.local_names(frame.f_code)
-        variables = frame.f_locals
-        if not all(name in variables for name in names):
-            return None
-        scope = {name: variables[name] for name in names}
+    def _work(self, moment: Moment, frame: FrameType) -> Work:
+        """The loop's items and slice function, with its values.
+
+        Raises:
+            Declined: the loop is to run as written.
+        """
+        site, count = moment.site, moment.count()
+        self.check(site, count, frame)
+        scope, items = moment.scope(frame), moment.items()
         verdict = judge(
             site,
             frame.f_globals,
@@ -185,28 +358,15 @@ class Splitter:
             items,
             source_of=definition_of,
             filename=frame.f_code.co_filename,
+            before=moment.before,
         )
         if not verdict.pure:
-            visits.note(len(items), 0)
-            return None
-        code = site, frame.f_code.co_filename, names, frame.f_globals
-        return SliceCall(
-            slice_function(*code), list(scope.values()), slice_function(*code, exact=True)
-        )
-
-
-def _is_call(site: Site) -> bool:
-    return site.eager or isinstance(site.comprehension, ast.GeneratorExp)
-
-
-def indexable(iterable: object) -> Sequence[Any] | None:
-    """The iterable, if slicing it gives the items that iterating over it gives."""
-    if type(iterable) in (range, list, tuple):
-        return iterable  # type: ignore[return-value]
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and type(iterable) is numpy.ndarray and iterable.ndim > 0:  # type: ignore[attr-defined]
-        return iterable  # type: ignore[return-value]
-    return None
+            self.visits(site).note(count, 0)
+            raise Declined("it may have effects", verdict.reason)
+        if moment.is_cheap(items):
+            self.visits(site).note(count, 0)
+            raise Declined("its items take less time than dividing it")
+        return Work(items, moment.body(scope, frame))
 
 
 def _settings_travel() -> bool:

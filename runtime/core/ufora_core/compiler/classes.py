@@ -139,13 +139,13 @@ def is_written_in_python(cls: type) -> bool:
 
 
 #: CPython's flag of classes that are not part of the interpreter (Py_TPFLAGS_HEAPTYPE).
-_HEAP_TYPE = 1 << 9
+HEAP_TYPE = 1 << 9
 _OWN_GETSETS = frozenset({"__dict__", "__weakref__"})
 
 
 def is_trusted(cls: type) -> bool:
     """True for Python's own classes, whose attributes the tables describe."""
-    built_in = not cls.__flags__ & _HEAP_TYPE
+    built_in = not cls.__flags__ & HEAP_TYPE
     return cls in _TRUSTED_BASES or (built_in and issubclass(cls, BaseException))
 
 

@@ -70,6 +70,10 @@ class World:
         self._summaries[id(value)] = (value, summary)
         return summary
 
+    def roots(self) -> list[object]:
+        """The objects that were given to ``see``."""
+        return [item for item, _ in self._summaries.values()]
+
     def note(self, flag: str) -> None:
         """Set one of the ``has_`` flags."""
         if not getattr(self, flag):

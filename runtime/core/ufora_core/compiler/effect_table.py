@@ -42,7 +42,8 @@ _BUILTINS: Mapping[str, Rule] = {
     "dict.fromkeys": Rule(Result.KEEPS, dict, ordered=True),
     "int.from_bytes": _SCALAR,
     "float.fromhex": _SCALAR,
-    "bytes.fromhex": _SCALAR,
+    **rules("bytes.fromhex bytes.maketrans", _SCALAR),
+    "bytearray.fromhex": Rule(Result.OWN, bytearray),
     "str.maketrans": Rule(Result.KEEPS, dict),
     "sorted": Rule(Result.CONTENTS, list, calls=("key",)),
     "map": Rule(Result.CALLED, map, calls=(0,), ordered=True),
@@ -127,9 +128,16 @@ _NUMPY_NEW = (
     "radians reciprocal remainder repeat right_shift rint roll round searchsorted setdiff1d sign "
     "signbit sin sinc sinh size sort sqrt square stack std subtract sum take tan tanh tensordot "
     "tile trace trapezoid triu tril true_divide trunc union1d unique vander var vdot vstack where "
-    "zeros zeros_like linalg.det linalg.inv linalg.norm linalg.solve linalg.eig linalg.eigh "
+    "zeros_like append argpartition array_equiv bitwise_count block cbrt cumulative_prod "
+    "cumulative_sum diagflat dstack ediff1d einsum empty extract frexp histogram2d indices "
+    "isreal iscomplex logaddexp2 meshgrid nan_to_num nancumprod "
+    "nancumsum nanmedian nanpercentile nanprod nanquantile nextafter packbits partition poly "
+    "polyadd polyder polyint polymul polysub positive ravel_multi_index roots select "
+    "setxor1d spacing trapz tri tril_indices triu_indices unpackbits unravel_index unwrap "
+    "vecdot zeros linalg.det linalg.inv linalg.norm linalg.solve linalg.eig linalg.eigh "
     "linalg.eigvals linalg.svd linalg.qr linalg.cholesky linalg.lstsq linalg.matrix_power "
-    "linalg.matrix_rank linalg.pinv fft.fft fft.ifft fft.rfft fft.irfft fft.fft2 fft.ifft2"
+    "linalg.matrix_rank linalg.pinv linalg.cond linalg.eigvalsh linalg.slogdet fft.fft fft.ifft "
+    "fft.rfft fft.irfft fft.fft2 fft.ifft2"
 )
 _NUMPY_SAME = (
     "asarray ascontiguousarray atleast_1d atleast_2d atleast_3d broadcast_to diagonal diag "
@@ -153,12 +161,13 @@ FUNCTIONS: Mapping[str, Rule] = {
     **{f"re.{name}": rule for name, rule in _RE.items()},
     **{f"datetime.{name}": rule for name, rule in _TIMES.items()},
     **rules(
-        "mean fmean median median_low median_high mode stdev pstdev variance pvariance "
-        "geometric_mean harmonic_mean correlation covariance",
+        "mean fmean median median_grouped median_low median_high mode stdev pstdev variance "
+        "pvariance geometric_mean harmonic_mean correlation covariance",
         Rule(Result.COMPUTED, ordered=True),
         "statistics.",
     ),
     **rules("multimode quantiles", _CONTENTS, "statistics."),
+    "statistics.linear_regression": _OWN,
     "copy.copy": Rule(Result.CONTENTS),
     "copy.deepcopy": _OWN,
     "json.dumps": Rule(Result.SCALAR, str, calls=("default",), text=True),

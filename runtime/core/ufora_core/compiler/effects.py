@@ -15,17 +15,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CellType, CodeType, FunctionType
 
+from ufora_core.compiler.calls import call
 from ufora_core.compiler.classes import iterator_types
 from ufora_core.compiler.closed_world import World
 from ufora_core.compiler.definitions import Definitions
 from ufora_core.compiler.expressions import evaluate, run_generators
+from ufora_core.compiler.for_loops_apart import Fold
 from ufora_core.compiler.frames import Arguments, Frame, Rebound, Session
 from ufora_core.compiler.functions import Outcomes
-from ufora_core.compiler.kinds import Value
-from ufora_core.compiler.operators import COMPARE, COPY, HASH, TRUTH, iterate, special
+from ufora_core.compiler.iterables import spelled
+from ufora_core.compiler.kinds import INT, Reach, Value, join
+from ufora_core.compiler.operators import (
+    COMPARE,
+    COPY,
+    HASH,
+    ITERATE,
+    READ,
+    TRUTH,
+    iterate,
+    special,
+)
 from ufora_core.compiler.proof import NotProved, Reason, quote
-from ufora_core.compiler.sites import Site, SiteKind
+from ufora_core.compiler.reducers import JOIN, SORTED, SiteKind
+from ufora_core.compiler.site import Site
 from ufora_core.compiler.statements import execute
+from ufora_core.compiler.views import Chained, Enumerated, Picked, Product, Reversed, Zipped
 
 __all__ = ["BlockScope", "Reason", "Verdict", "judge", "judge_block", "judge_function"]
 
@@ -52,12 +66,16 @@ def judge(
     source_of: SourceOf,
     filename: str = "<block>",
     operand: Sequence[object] = (),
+    before: Sequence[object] = (),
+    fold: Fold | None = None,
 ) -> Verdict:
     """May the items of ``site`` run anywhere, in any order and any number of times?
 
-    ``namespace`` holds the global names, ``scope`` the values of the site's local names,
-    ``items`` what is iterated over, ``operand`` the reducer's start or default if there is one.
-    ``source_of`` gives the parsed definition of a function's code, or None.
+    ``namespace`` holds the global names, ``scope`` the values of the site's local names and of
+    ``site.given_names``, ``items`` what is iterated over, ``operand`` the reducer's start or
+    default if there is one, ``before`` what it is given in front of the items. ``source_of`` gives
+    the parsed definition of a function's code, or None. ``fold`` is what a ``for`` statement does
+    with the items' values, in order.
     """
     kept = sorted(site.kept.intersection(scope))
     if kept:
@@ -66,11 +84,28 @@ def judge(
             "to: pass it as a default argument instead"
         )
         return Verdict(False, Reason(message, filename, site.line))
-    return _settle(
-        lambda session: _run_site(session, site, namespace, scope, items, filename, operand),
+    values = _Values(namespace, scope, items, operand, before, fold)
+    verdict = _settle(
+        lambda session: _run_site(session, site, values, filename),
         source_of,
         Reason(f"{quote(site.comprehension)} is too deeply nested", filename, site.line),
     )
+    if verdict.reason is None:
+        return verdict
+    message = spelled(verdict.reason.message, site.functions, site.key)
+    return Verdict(False, replace(verdict.reason, message=message))
+
+
+@dataclass(frozen=True, slots=True)
+class _Values:
+    """What a site works on; see ``judge``."""
+
+    namespace: Mapping[str, object]
+    scope: Mapping[str, object]
+    items: object
+    operand: Sequence[object]
+    before: Sequence[object]
+    fold: Fold | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,24 +201,19 @@ def _run_function(session: Session, function: FunctionType, arguments: Sequence[
     session.call(frame, place, function, Arguments(tuple(arguments)))
 
 
-def _run_site(
-    session: Session,
-    site: Site,
-    namespace: Mapping[str, object],
-    scope: Mapping[str, object],
-    items: object,
-    filename: str,
-    operand: Sequence[object],
-) -> None:
+def _run_site(session: Session, site: Site, values: _Values, filename: str) -> None:
     comprehension = site.comprehension
-    cells = {name: CellType(value) for name, value in scope.items()}
-    frame = Frame(session, filename, frozenset(), namespace, cells, mangle=site.mangle)
+    cells = {name: CellType(value) for name, value in values.scope.items()}
+    frame = Frame(session, filename, frozenset(), values.namespace, cells, mangle=site.mangle)
     outermost = comprehension.generators[0].iter
-    source = frame.see(items, quote(outermost).strip("`"), outermost)
-    starts = [frame.see(each, "start", comprehension) for each in operand]
+    item = _item_of(frame, outermost, values.items)
+    starts = [frame.see(each, "start", comprehension) for each in values.operand]
+    before = [frame.see(each, "the function", comprehension) for each in values.before]
+    if values.fold is not None:
+        session.rebound = values.fold.rebound
     while True:
         version = frame.version
-        run_generators(frame, comprehension, iterate(frame, outermost, source))
+        run_generators(frame, comprehension, item)
         if isinstance(comprehension, ast.DictComp):
             value = evaluate(frame, comprehension.key)
             evaluate(frame, comprehension.value)
@@ -196,25 +226,73 @@ def _run_site(
                 f"the items of {quote(comprehension)} are iterators, which cannot travel: make "
                 "lists of them",
             )
-        _fold(frame, site, value, starts)
+        _fold(frame, site, value, starts, before)
+        if values.fold is not None:
+            special(frame, comprehension, values.fold.uses, value, item)
         if frame.version == version:
-            return
+            break
+    if values.fold is not None and values.fold.reached_from(session.world):
+        frame.refuse(comprehension, "its items read an object that the loop changes")
 
 
-#: What folding the items' values uses of them.
-_FOLDS: Mapping[SiteKind, tuple[str, ...]] = {
-    SiteKind.SUM: ("__add__", "__radd__"),
-    SiteKind.MIN: COMPARE,
-    SiteKind.MAX: COMPARE,
-    SiteKind.ANY: TRUTH,
-    SiteKind.ALL: TRUTH,
-    SiteKind.SET: HASH,
-    SiteKind.FROZENSET: HASH,
-    SiteKind.DICT: HASH,
+def _item_of(frame: Frame, node: ast.AST, items: object) -> Value:
+    """An item of what a site iterates over."""
+    match items:
+        case Enumerated(items=inner):
+            return _tuple(INT, _item_of(frame, node, inner))
+        case Zipped(parts=parts) | Product(parts=parts):
+            return _tuple(*(_item_of(frame, node, part) for part in parts))
+        case Chained(parts=parts):
+            return join(*(_item_of(frame, node, part) for part in parts))
+        case Reversed(items=inner) | Picked(items=inner):
+            return _item_of(frame, node, inner)
+    return iterate(frame, node, frame.see(items, quote(node).strip("`"), node))
+
+
+def _tuple(*items: Value) -> Value:
+    """A tuple that exists outside of the item."""
+    inner = join(*items)
+    return Value(max(Reach.IMMUTABLE, inner.reach), frozenset({tuple}), inner=inner)
+
+
+#: What folding the items' values uses of them; for all other reducers, anything.
+_FOLDS: Mapping[str, tuple[str, ...]] = {
+    "builtins.sum": ("__add__", "__radd__"),
+    "builtins.min": COMPARE,
+    "builtins.max": COMPARE,
+    SORTED: COMPARE,
+    "builtins.any": TRUTH,
+    "builtins.all": TRUTH,
+    "builtins.set": HASH,
+    "builtins.frozenset": HASH,
+    "builtins.dict": (*HASH, *ITERATE),
+    "builtins.list": (),
+    "builtins.tuple": (),
+    "builtins.len": (),
+    JOIN: (),
+    "collections.Counter": HASH,
 }
 
 
-def _fold(frame: Frame, site: Site, value: Value, starts: Sequence[Value]) -> None:
+def _fold(
+    frame: Frame, site: Site, value: Value, starts: Sequence[Value], before: Sequence[Value]
+) -> None:
+    names: tuple[str, ...] = ()
+    if site.reducer is not None:
+        names = _FOLDS.get(site.reducer.name, READ)
+    elif site.kind in (SiteKind.SET, SiteKind.DICT):
+        names = HASH
     # Values that come from other processes are copies.
-    names = (*_FOLDS.get(site.kind, ()), *COPY)
-    special(frame, site.comprehension, names, value, *starts)
+    special(frame, site.comprehension, (*names, *COPY), value, *starts)
+    for function in before:
+        _repeat(frame, site.comprehension, function, join(value, *starts))
+
+
+def _repeat(frame: Frame, node: ast.AST, function: Value, value: Value) -> None:
+    """``function`` is called on the values, and on what it returned (``functools.reduce``)."""
+    while True:
+        returned = call(frame, node, function, Arguments((value, value)))
+        wider = join(value, returned)
+        if wider == value:
+            return
+        value = wider

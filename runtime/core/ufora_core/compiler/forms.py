@@ -2,102 +2,106 @@
 
 import ast
 from collections.abc import Iterable
-from enum import Enum
-from typing import cast
+from dataclasses import dataclass
 
+from ufora_core.compiler.iterables import Source, called_name, desugared, is_simple, source_of
 from ufora_core.compiler.names import (
     Comprehension,
     free_names,
     item_parts,
     keeps_own_variables,
 )
+from ufora_core.compiler.reducers import REDUCERS, Reducer, SiteKind
 
+__all__ = ["Form", "SiteKind", "form_of"]
 
-class SiteKind(Enum):
-    """What becomes of the items' values."""
-
-    SUM = "sum"
-    MIN = "min"
-    MAX = "max"
-    ANY = "any"
-    ALL = "all"
-    LIST = "list"
-    TUPLE = "tuple"
-    SET = "set"
-    FROZENSET = "frozenset"
-    DICT = "dict"
-    COUNT = "len"
-
-
-_REDUCERS = {kind.value: kind for kind in SiteKind}
-
-#: Keyword of the one operand that a reducer may have besides its items.
-_OPERAND = {SiteKind.SUM: "start", SiteKind.MIN: "default", SiteKind.MAX: "default"}
-
-#: Reducers that gain from a list comprehension's items never being gathered in one place.
-_EAGER = frozenset({SiteKind.SUM, SiteKind.MIN, SiteKind.MAX, SiteKind.COUNT})
-
-COMPREHENSIONS = {
+_COMPREHENSIONS: dict[type, SiteKind] = {
     ast.ListComp: SiteKind.LIST,
     ast.SetComp: SiteKind.SET,
     ast.DictComp: SiteKind.DICT,
 }
 
 
-def reduction_of(node: ast.Call) -> tuple[SiteKind, Comprehension] | None:
-    """The reducer and its comprehension, if this call has the form of a site."""
-    if not isinstance(node.func, ast.Name) or not node.args:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """An expression that folds items, and its parts."""
+
+    kind: SiteKind
+    #: What the outermost loop iterates over.
+    source: Source
+    #: The comprehension around it, if the expression has one.
+    written: Comprehension | None
+    #: None for a bare comprehension.
+    reducer: Reducer | None = None
+    #: Index of the items among the call's arguments.
+    position: int = 0
+    #: The reducer's start, default or the like, if it is given one.
+    operand: ast.expr | None = None
+    key: ast.keyword | None = None
+
+    def comprehension(self) -> Comprehension:
+        """What is done with an item of the source: a comprehension."""
+        return desugared(self.source, self.written, keyed=self.key is not None)
+
+
+def form_of(node: ast.expr) -> Form | None:
+    """The form of an expression, if that of a site; whether it can be split is another question."""
+    if isinstance(node, ast.Call):
+        return _reduction(node)
+    kind = _COMPREHENSIONS.get(type(node))
+    if kind is None:
         return None
-    kind = _REDUCERS.get(node.func.id)
-    comprehension = node.args[0]
-    if kind is None or not _folds(kind, comprehension) or not _plain_operand(node, kind):
+    assert isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp)
+    return Form(kind, source_of(node.generators[0].iter), node)
+
+
+def _reduction(node: ast.Call) -> Form | None:
+    reducer = REDUCERS.get(called_name(node))
+    if reducer is None or not _is_called_so(node, reducer):
         return None
-    return kind, cast(Comprehension, comprehension)
+    key = next((each for each in node.keywords if each.arg == "key"), None)
+    items = node.args[reducer.before]
+    operands = [*node.args[reducer.before + 1 :], *_values(node, reducer.keyword)]
+    operand = operands[0] if operands else None
+    kind = SiteKind.LIST if key is not None else reducer.kind
+    if isinstance(items, ast.GeneratorExp | ast.ListComp):
+        if not _folds(items, reducer, keyed=key is not None):
+            return None
+        written, source = items, source_of(items.generators[0].iter)
+        return Form(kind, source, written, reducer, reducer.before, operand, key)
+    source = source_of(items)
+    if kind is SiteKind.COUNT or not (source.staged or key is not None):
+        return None
+    return Form(kind, source, None, reducer, reducer.before, operand, key)
 
 
-def arguments_of(node: ast.Call) -> list[ast.expr]:
-    """Positional arguments, then the values of keywords, in the order of their evaluation."""
-    return [*node.args, *(keyword.value for keyword in node.keywords)]
-
-
-def _folds(kind: SiteKind, argument: ast.expr) -> bool:
-    if isinstance(argument, ast.ListComp):
-        return kind in _EAGER
-    return isinstance(argument, ast.GeneratorExp) and kind is not SiteKind.COUNT
-
-
-def _plain_operand(node: ast.Call, kind: SiteKind) -> bool:
-    """At most one operand, written in a way that the reducer takes, and that leaves the variables
-    alone which the engine has read by then."""
-    by_position, by_keyword = node.args[1:], node.keywords
-    if len(by_position) + len(by_keyword) > 1:
+def _is_called_so(node: ast.Call, reducer: Reducer) -> bool:
+    """Whether the arguments are those that the table knows of. Operands behind the items leave the
+    variables alone which the engine has read by then."""
+    if reducer.built_in != isinstance(node.func, ast.Name) and (reducer.built_in or reducer.method):
         return False
-    if by_position and kind is not SiteKind.SUM:
+    behind = node.args[reducer.before + 1 :]
+    keywords = [each.arg for each in node.keywords]
+    allowed = {reducer.keyword, *(["key"] if reducer.keyed else [])}
+    if len(node.args) <= reducer.before or any(each not in allowed for each in keywords):
         return False
-    if any(keyword.arg != _OPERAND.get(kind) for keyword in by_keyword):
+    operands = len(behind) + (reducer.keyword in keywords)
+    if operands > 1 or (behind and not reducer.by_position):
         return False
-    return all(map(_is_simple, arguments_of(node)[1:]))
-
-
-def _is_simple(operand: ast.expr) -> bool:
-    """Names, constants, displays and operators of such; calls only of constants
-    (``Fraction(0)``)."""
-    if isinstance(operand, ast.Call):
-        arguments = arguments_of(operand)
-        return all(isinstance(each, ast.Constant) for each in arguments) and _is_simple(
-            operand.func
-        )
-    if not isinstance(operand, _SIMPLE):
+    if any(isinstance(each, ast.Starred) for each in node.args):
         return False
-    return all(
-        _is_simple(child) for child in ast.iter_child_nodes(operand) if isinstance(child, ast.expr)
-    )
+    return all(map(is_simple, (*behind, *(each.value for each in node.keywords))))
 
 
-_SIMPLE = (
-    *(ast.Name, ast.Constant, ast.Attribute, ast.UnaryOp, ast.BinOp),
-    *(ast.Tuple, ast.List, ast.Dict, ast.Set),
-)
+def _values(node: ast.Call, keyword: str) -> list[ast.expr]:
+    return [each.value for each in node.keywords if each.arg == keyword]
+
+
+def _folds(items: ast.GeneratorExp | ast.ListComp, reducer: Reducer, *, keyed: bool) -> bool:
+    if isinstance(items, ast.ListComp):
+        # ``min`` looks at keys as it goes, after all items of the list are there.
+        return reducer.fuses and (reducer.gathers or not keyed)
+    return reducer.kind is not SiteKind.COUNT
 
 
 def can_be_split(comprehension: Comprehension) -> bool:

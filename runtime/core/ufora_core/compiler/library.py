@@ -8,7 +8,7 @@ from ufora_core.compiler import classes
 from ufora_core.compiler.frames import Arguments, Frame, is_code
 from ufora_core.compiler.kinds import CONSTANT, NOTHING, Reach, Value, is_exactly, join, part_of
 from ufora_core.compiler.members import refuse_change
-from ufora_core.compiler.method_table import ARRAY_METHODS
+from ufora_core.compiler.method_table import ARRAY_METHODS, CHANGING_ARRAYS
 from ufora_core.compiler.operators import (
     ITERATE,
     READ,
@@ -134,6 +134,16 @@ def _check_changes(use: Use) -> None:
                 continue
             values = use.to.all()
             use.frame.store(target, *values, *map(part_of, values))
+    if use.receiver is not None and use.name in CHANGING_ARRAYS and _may_be_array(use):
+        refuse_change(use.frame, use.node, use.receiver)
+
+
+def _may_be_array(use: Use) -> bool:
+    assert use.receiver is not None
+    types = use.receiver.types
+    if types is None:
+        return use.frame.session.world.has_arrays
+    return not types.isdisjoint(classes.array_types())
 
 
 def _check_seed(use: Use) -> None:

@@ -29,7 +29,10 @@ METHODS: Mapping[str, Rule] = {
     # numbers
     **rules(
         "as_integer_ratio bit_count bit_length conjugate is_integer limit_denominator to_bytes "
-        "from_bytes quantize sqrt to_integral_value is_nan is_infinite",
+        "from_bytes quantize sqrt to_integral_value is_nan is_infinite "
+        # of decimal numbers
+        "adjusted as_tuple compare copy_abs copy_negate copy_sign exp fma is_finite is_signed "
+        "is_zero ln log10 normalize scaleb to_integral_exact",
         _SCALAR,
     ),
     # list, deque, array, bytearray
@@ -101,6 +104,9 @@ ARRAY_METHODS = frozenset(
         "var",
     }
 )
+
+#: Methods that are harmless elsewhere and change an array in place.
+CHANGING_ARRAYS = frozenset({"partition"})
 
 #: Attributes whose names begin with two underscores and that tell nothing of this process.
 READABLE_DUNDERS = frozenset({"__name__", "__qualname__", "__doc__", "__class__", "__module__"})

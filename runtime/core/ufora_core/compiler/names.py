@@ -72,6 +72,11 @@ def free_names(comprehension: Comprehension) -> frozenset[str]:
     return frozenset(name for part in item_parts(comprehension) for name in _free(part, bound))
 
 
+def free_names_of(expression: ast.expr) -> frozenset[str]:
+    """Names that any expression reads from the scopes around."""
+    return frozenset(_free(expression, frozenset()))
+
+
 def _free(node: ast.AST, bound: frozenset[str]) -> Iterator[str]:
     if isinstance(node, ast.Name):
         if node.id not in bound:
@@ -116,6 +121,11 @@ def keeps_own_variables(comprehension: Comprehension) -> bool:
         for part in item_parts(comprehension)
         for name in _kept(part, nothing, used_up=False)
     )
+
+
+def keeps_variables(node: ast.AST) -> bool:
+    """Whether a lambda or generator in the code may live on and see variables of it change."""
+    return any(True for _ in _kept(node, frozenset(), used_up=False))
 
 
 def _kept(node: ast.AST, bound: frozenset[str], *, used_up: bool) -> Iterator[str]:

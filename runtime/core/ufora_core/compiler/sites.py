@@ -3,20 +3,28 @@
 A site is a comprehension, or a call such as ``sum((f(x) for x in xs), start)`` that folds a
 generator expression. ``rewrite`` turns each one, in place, into ::
 
-    <original> if __ufora_plain__ else
+    <original> if __ufora_closed_INDEX__ else
     __ufora_result__(start) if __ufora_loop__(INDEX, sum, xs) else
     sum((f(x) for x in __ufora_items__()), start)
 
-so that a program runs exactly as written unless the engine takes a loop over. Four names stand in
+and ``sorted(map(f, xs), key=k)`` into ::
+
+    <original> if __ufora_closed_INDEX__ else
+    __ufora_result__() if __ufora_loop__(INDEX, sorted, __ufora_view__(map, f, xs), k) else
+    __ufora_reducer__()(__ufora_items__())
+
+so that a program runs exactly as written unless the engine takes a loop over. These names stand in
 the namespace of builtins of the code that runs:
 
-``__ufora_plain__``
-    True while nothing may be split: the original expression runs, at the cost of one look-up.
-``__ufora_loop__(index, function, iterable)``
+``__ufora_closed_INDEX__``
+    True while the original expression runs, at the cost of one look-up: see ``gates``.
+``__ufora_loop__(index, function, iterable, *key)``
     Takes the loop (True), or declines (False). ``function`` is what the reducer's name means just
-    now (None for a bare comprehension): unless it is the builtin, the engine declines. Local
-    variables that items read are in ``sys._getframe(1).f_locals``; ``Site.local_names`` says
-    which.
+    now (None for a bare comprehension; a tuple with the operands in front of the items, if there
+    are any): unless it is Python's own, the engine declines. Local variables that items read are in
+    ``sys._getframe(1).f_locals``; ``Site.local_names`` says which.
+``__ufora_view__(function, *operands)``
+    Calls a function such as ``map`` in the place of an iterable; see ``stages.call``.
 ``__ufora_result__(*operand)``
     Called next by the same frame when the loop was taken: runs it and gives the value of the whole
     expression. The operand is the reducer's start or default, evaluated after the iterable as in
@@ -24,26 +32,36 @@ the namespace of builtins of the code that runs:
 ``__ufora_items__()``
     Called next by the same frame when the engine declined: the iterable, which is not evaluated
     twice. What cannot be iterated fails here, as and where it did before.
+``__ufora_reducer__()``
+    Called before that where the reducer is not just a name: the function, with the operands in
+    front of the items and the key function, none of which is evaluated twice.
 
 Of nested sites the outermost comes first; those inside its item are sites only in the last form,
-which runs when the engine declines the outer one. Sites are numbered in the order in
+which runs when the engine declines the outer one. ``for`` statements that are a map and an ordered
+fold are sites too, see ``for_loops``. Sites are numbered in the order in
 which a reader meets them, so every process that rewrites the same source agrees on the numbers.
 """
 
 import ast
-import inspect
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from types import CodeType
+from dataclasses import replace
 from typing import Any, TypeVar, cast
 
-from ufora_core.compiler.forms import (
-    COMPREHENSIONS,
-    SiteKind,
-    arguments_of,
-    can_be_split,
-    reduction_of,
+from ufora_core.compiler.call_sites import (
+    ALONE,
+    VALUE,
+    CallFinder,
+    Calls,
+    asks_alone,
+    is_question,
+    items_of,
+    with_values,
 )
+from ufora_core.compiler.for_loops import Sequential, rewritten, sequential, taken_apart
+from ufora_core.compiler.for_loops_rules import NotSplit
+from ufora_core.compiler.forms import Form, SiteKind, can_be_split, form_of
+from ufora_core.compiler.gates import runs_as_written
+from ufora_core.compiler.iterables import VIEW, functions_of, is_own_name, viewed
 from ufora_core.compiler.names import (
     Comprehension,
     free_names,
@@ -51,14 +69,27 @@ from ufora_core.compiler.names import (
     mangled,
     targets,
 )
-from ufora_core.compiler.trees import clone, depth
+from ufora_core.compiler.site import Site
+from ufora_core.compiler.trees import clone, depth, placed
 
-__all__ = ["ITEMS", "LOOP", "PLAIN", "RESULT", "Site", "SiteKind", "rewrite"]
+__all__ = [
+    "ALONE",
+    "ITEMS",
+    "LOOP",
+    "REDUCER",
+    "RESULT",
+    "VALUE",
+    "VIEW",
+    "Site",
+    "SiteKind",
+    "rewrite",
+    "rewrite_items",
+]
 
-PLAIN = "__ufora_plain__"
 LOOP = "__ufora_loop__"
 RESULT = "__ufora_result__"
 ITEMS = "__ufora_items__"
+REDUCER = "__ufora_reducer__"
 
 #: Expressions that nest deeper are not looked into: recursive functions need frames.
 _DEEPEST = 100
@@ -66,71 +97,127 @@ _DEEPEST = 100
 N = TypeVar("N", bound=ast.AST)
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """One place where a program may be split."""
-
-    index: int
-    kind: SiteKind
-    line: int
-    column: int
-    #: The comprehension as written; nobody may change it.
-    comprehension: Comprehension
-    #: Names, spelled as CPython spells them, that items read from the scopes around.
-    free: tuple[str, ...]
-    #: Those of ``free`` that an item's value may hold on to (``lambda: k``): if one is a local
-    #: variable, the site cannot be split.
-    kept: frozenset[str]
-    #: Those of ``free`` that an enclosing comprehension binds.
-    enclosing: frozenset[str]
-    #: All items run before the fold looks at the first (``sum([f(x) for x in xs])``).
-    eager: bool
-    #: Whether the expression has a start or default.
-    operand: bool
-    #: Name of the class around the code, for ``__private`` names (or empty).
-    mangle: str
-
-    def local_names(self, code: CodeType) -> tuple[str, ...]:
-        """Those of ``free`` that are variables of the frame that runs ``code``, its closure
-        included; the others are globals. A variable that ``f_locals`` lacks is unbound, and then
-        the original must run, so that it fails as written."""
-        variables = set(self.enclosing)
-        if code.co_flags & inspect.CO_OPTIMIZED:
-            variables.update(code.co_varnames, code.co_cellvars, code.co_freevars)
-        return tuple(name for name in self.free if name in variables)
-
-
-def rewrite(tree: ast.AST, *, first: int = 0, mangle: str = "") -> list[Site]:
+def rewrite(
+    tree: ast.AST,
+    *,
+    first: int = 0,
+    mangle: str = "",
+    slow: frozenset[str] = frozenset(),
+    refused: list[Sequential] | None = None,
+) -> list[Site]:
     """Rewrites every site below ``tree`` in place and returns them in order.
 
     ``first`` is the index of the first one; ``mangle`` the class around ``tree``, when ``tree`` is
-    a method by itself. ``tree`` must not be a site itself (it has nowhere to be replaced).
+    a method by itself; ``slow`` the names of functions whose calls may take long
+    (``call_sites``). ``for`` statements that are no sites are added to ``refused``, but for those
+    within a site. ``tree`` must not be a site itself (it has nowhere to be replaced).
     """
-    rewriter = _Rewriter(first, mangle)
+    rewriter = _Rewriter(first, mangle, slow)
     rewriter.visit(tree)
+    if refused is not None:
+        refused += rewriter.refused
+    return rewriter.sites
+
+
+def rewrite_items(
+    comprehension: Comprehension,
+    *,
+    first: int = 0,
+    mangle: str = "",
+    slow: frozenset[str] = frozenset(),
+) -> list[Site]:
+    """As ``rewrite``, for the sites that the items of a comprehension reach."""
+    rewriter = _Rewriter(first, mangle, slow)
+    rewriter.visit_items(comprehension)
     return rewriter.sites
 
 
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, first: int, mangle: str) -> None:
+    def __init__(self, first: int, mangle: str, slow: frozenset[str]) -> None:
         self.sites: list[Site] = []
+        #: ``for`` statements that are no sites.
+        self.refused: list[Sequential] = []
         self._next = first
         self._mangle = mangle
         #: Directly in a class body names mean something else than inside its comprehensions.
         self._in_class_body = False
         self._enclosing: frozenset[str] = frozenset()
         self._in_expression = False
+        self._finder = CallFinder(slow)
 
     def visit(self, node: ast.AST) -> Any:
         """Expressions that nest too deeply for recursive functions stay as they are."""
-        if self._in_expression or not isinstance(node, ast.expr):
+        if not isinstance(node, ast.expr):
             return super().visit(node)
+        if self._in_expression:
+            return self._expression(node)
         if depth(node) > _DEEPEST:
             return node
         self._in_expression = True
-        visited = super().visit(node)
+        visited = self._expression(node)
         self._in_expression = False
         return visited
+
+    # ------------------------------------------------------------------ calls side by side
+
+    def _expression(self, node: ast.expr) -> Any:
+        calls = None if self._in_class_body else self._finder.group(node)
+        if calls is None:
+            return super().visit(node)
+        original = clone(node)
+        found = self._finder.calls(node)
+        site = self._calls_site(node, found, calls)
+        with_values(node, {id(call): call for call in found})
+        condition = runs_as_written(site.index, asks_alone(site.index))
+        return _at(original, ast.IfExp(condition, original, node))
+
+    def _statements(self, statements: list[ast.stmt]) -> list[ast.stmt]:
+        """The statements, with those put together whose calls may be made side by side."""
+        if self._in_class_body or not self._finder.names:
+            return statements
+        runs = self._finder.runs(statements)
+        return [run[0] if len(run) == 1 else self._side_by_side(run) for run in runs]
+
+    def _side_by_side(self, run: list[ast.stmt]) -> ast.If:
+        assignments = cast(list[ast.Assign], run)
+        names = (cast(ast.Name, each.targets[0]).id for each in assignments)
+        assigned = frozenset(self._mangled(names))
+        originals = [clone(each) for each in assignments]
+        found = [cast(ast.Call, each.value) for each in assignments]
+        site = self._calls_site(found[0], found, Calls(len(found), assigned))
+        for each in assignments:
+            with_values(each, {id(call): call for call in found})
+        condition = runs_as_written(site.index, asks_alone(site.index))
+        choice = ast.If(condition, [*originals], [*assignments])
+        return placed(ast.copy_location(choice, assignments[0]), assignments[0])
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Statements stand in lists of these names."""
+        for name in ("body", "orelse", "finalbody"):
+            statements = getattr(node, name, None)
+            if isinstance(statements, list):
+                statements[:] = self._statements(statements)
+        return super().generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        """What was put together just now has nothing more to rewrite."""
+        if isinstance(node.test, ast.BoolOp) and is_question(node.test.values[-1]):
+            return node
+        return self.generic_visit(node)
+
+    def _calls_site(self, place: ast.expr, found: Sequence[ast.Call], calls: Calls) -> Site:
+        comprehension = _at(place, items_of(found))
+        described = self._describe(comprehension)
+        site = replace(
+            described,
+            kind=SiteKind.CALLS,
+            line=place.lineno,
+            column=place.col_offset,
+            eager=True,
+            calls=calls,
+        )
+        self.sites.append(site)
+        return site
 
     # ------------------------------------------------------------------ scopes
 
@@ -168,6 +255,7 @@ class _Rewriter(ast.NodeTransformer):
         self._visit_all(node.decorator_list)
         self._visit_arguments(node.args)
         before = self._enter_function()
+        node.body[:] = self._statements(node.body)
         self._visit_all(node.body)
         self._in_class_body, self._enclosing = before
         return node
@@ -187,15 +275,31 @@ class _Rewriter(ast.NodeTransformer):
         for nodes in lists:
             cast(list[ast.AST], nodes)[:] = [self.visit(node) for node in nodes]
 
+    # ------------------------------------------------------------------ statements
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        if self._in_class_body:
+            return self.generic_visit(node)
+        try:
+            loop = taken_apart(node)
+        except NotSplit as reason:
+            self.refused.append(sequential(node, reason))
+            return self.generic_visit(node)
+        site = self._describe(loop.items.comprehension)
+        site = replace(site, line=node.lineno, column=node.col_offset, loop=loop)
+        self.sites.append(site)
+        known = len(self.refused)
+        statement = rewritten(node, loop, site.index, self.visit)
+        del self.refused[known:]
+        return statement
+
     # ------------------------------------------------------------------ sites
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        reduction = reduction_of(node)
-        if reduction is not None and not self._in_class_body:
-            kind, comprehension = reduction
-            if can_be_split(comprehension):
-                return self._site(node, kind, comprehension, cast(ast.Name, node.func))
-        return self.generic_visit(node)
+        form = form_of(node)
+        if form is None or self._in_class_body or not can_be_split(form.comprehension()):
+            return self.generic_visit(node)
+        return self._site(node, form)
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         return self._bare(node)
@@ -210,9 +314,10 @@ class _Rewriter(ast.NodeTransformer):
         return self._inside(node)
 
     def _bare(self, node: ast.ListComp | ast.SetComp | ast.DictComp) -> ast.AST:
-        if self._in_class_body or not can_be_split(node):
+        form = form_of(node)
+        if form is None or self._in_class_body or not can_be_split(form.comprehension()):
             return self._inside(node)
-        return self._site(node, COMPREHENSIONS[type(node)], node, None)
+        return self._site(node, form)
 
     def _inside(self, comprehension: Comprehension) -> ast.AST:
         """Rewrites the parts of a comprehension: its outermost iterable belongs to the scope
@@ -221,6 +326,13 @@ class _Rewriter(ast.NodeTransformer):
         outermost.iter = self.visit(outermost.iter)
         self._item_parts(comprehension)
         return comprehension
+
+    def visit_items(self, comprehension: Comprehension) -> None:
+        """Rewrite what belongs to the items of a comprehension, and not the rest of it."""
+        if depth(comprehension) <= _DEEPEST:
+            self._in_expression = True
+            self._item_parts(comprehension)
+            self._in_expression = False
 
     def _item_parts(self, comprehension: Comprehension) -> None:
         before = self._enclosing
@@ -237,52 +349,65 @@ class _Rewriter(ast.NodeTransformer):
             comprehension.elt = self.visit(comprehension.elt)
         self._enclosing = before
 
-    def _site(
-        self,
-        node: ast.expr,
-        kind: SiteKind,
-        comprehension: Comprehension,
-        reducer: ast.Name | None,
-    ) -> ast.AST:
+    def _site(self, node: ast.expr, form: Form) -> ast.AST:
         original = clone(node)
-        site = self._describe(original, kind)
+        site = self._describe(original)
         self.sites.append(site)
 
-        outermost = comprehension.generators[0]
-        iterable = self.visit(outermost.iter)
-        outermost.iter = _at(outermost.iter, _call(ITEMS))
-        self._item_parts(comprehension)
-        operands = self._operands(node)
-        function = clone(reducer) if reducer is not None else ast.Constant(None)
-        taken = _call(LOOP, ast.Constant(site.index), function, iterable)
+        operands = [] if form.operand is None else [clone(form.operand)]
+        function, key = self._function_and_key(node, form)
+        iterable = viewed(form.source, self.visit)
+        items = _at(form.source.node, _call(ITEMS))
+        if form.written is not None:
+            form.written.generators[0].iter = items
+            self._item_parts(form.written)
+        elif isinstance(node, ast.Call):
+            node.args[0] = items
+        taken = _call(LOOP, ast.Constant(site.index), function, iterable, *key)
         declined = ast.IfExp(taken, _call(RESULT, *operands), node)
-        return _at(original, ast.IfExp(_load(PLAIN), original, declined))
+        return _at(original, ast.IfExp(runs_as_written(site.index), original, declined))
 
-    def _operands(self, node: ast.expr) -> list[ast.expr]:
-        return list(map(clone, arguments_of(node)[1:])) if isinstance(node, ast.Call) else []
+    def _function_and_key(self, node: ast.expr, form: Form) -> tuple[ast.expr, list[ast.expr]]:
+        """What the site passes to the engine besides the items. What is more than a name leaves the
+        call, which gets it back from the engine."""
+        if not isinstance(node, ast.Call):
+            return ast.Constant(None), []
+        before, node.args = node.args[: form.position], node.args[form.position :]
+        if isinstance(node.func, ast.Name) and not before and form.key is None:
+            return clone(node.func), []
+        function, node.func = self.visit(node.func), _at(node.func, _call(REDUCER))
+        if before:
+            self._visit_all(before)
+            function = ast.Tuple([function, *before], ast.Load())
+        if form.key is None:
+            return function, []
+        node.keywords.remove(form.key)
+        return function, [self.visit(form.key.value)]
 
-    def _describe(self, original: ast.expr, kind: SiteKind) -> Site:
-        place = original
-        operands: list[ast.expr] = []
-        eager = False
-        if isinstance(original, ast.Call):
-            original, *operands = arguments_of(original)
-            eager = not isinstance(original, ast.GeneratorExp)
-        comprehension = cast(Comprehension, original)
-        free = free_names(comprehension)
+    def _describe(self, original: ast.expr) -> Site:
+        form = form_of(original)
+        assert form is not None
+        comprehension = form.comprehension()
+        free = frozenset(name for name in free_names(comprehension) if not is_own_name(name))
         self._next += 1
+        eager = isinstance(form.written, ast.ListComp)
         return Site(
             index=self._next - 1,
-            kind=kind,
-            line=place.lineno,
-            column=place.col_offset,
+            kind=form.kind,
+            line=original.lineno,
+            column=original.col_offset,
             comprehension=comprehension,
             free=self._mangled(sorted(free)),
             kept=frozenset(self._mangled(kept_names(comprehension))),
             enclosing=frozenset(self._mangled(free & self._enclosing)),
-            eager=eager,
-            operand=bool(operands),
+            eager=form.reducer is not None and (eager or form.reducer.gathers),
+            operand=form.operand is not None,
             mangle=self._mangle,
+            original=original,
+            reducer=form.reducer,
+            written=form.written,
+            functions=tuple(map(ast.unparse, functions_of(form.source))),
+            key="" if form.key is None else ast.unparse(form.key.value),
         )
 
     def _mangled(self, names: Iterable[str]) -> tuple[str, ...]:

@@ -24,7 +24,6 @@ INLINED = "<ufora inlined>"
 
 #: Names that no program can have.
 _ITEMS = ".items"
-_VALUE = ".value"
 
 _FRAME_NAME: dict[type, str] = {
     ast.GeneratorExp: "<genexpr>",
@@ -57,10 +56,10 @@ def slice_code(
     loop, and then no later item has run.
 
     A generator expression is run as a list comprehension or as statements, which takes a third
-    less. ``exact`` leaves it a generator, to fail as one (``StopIteration`` in it is a
-    RuntimeError).
+    less. With ``exact`` the slice runs what the program says, to fail as that does (in a generator,
+    ``StopIteration`` is a RuntimeError): its items are an iterator as the program makes it, and the
+    result is what the program would fold, which may be an iterator. See ``as_written``.
     """
-    exact = exact and isinstance(site.comprehension, ast.GeneratorExp)
     function = _function(site, local_names, exact)
     # The compiler mangles by the class it is in, so a class is put around the function.
     body: ast.stmt = function
@@ -73,7 +72,8 @@ def slice_code(
     outer = compile(module, filename, "exec", dont_inherit=True)
     if site.mangle:
         outer = _only_code(outer.co_consts)
-    return _named_as_written(_only_code(outer.co_consts), site, exact)
+    lazy = exact and (site.written is None or isinstance(site.written, ast.GeneratorExp))
+    return _named_as_written(_only_code(outer.co_consts), site, lazy)
 
 
 def _function(site: Site, local_names: Sequence[str], exact: bool) -> ast.FunctionDef:
@@ -86,11 +86,7 @@ def _function(site: Site, local_names: Sequence[str], exact: bool) -> ast.Functi
         kwarg=None,
         defaults=[],
     )
-    comprehension = _over_items(site.comprehension)
-    if exact:
-        body = _drain(site.kind, comprehension)
-    else:
-        body = _BODIES.get(site.kind, _all_values)(comprehension)
+    body = _as_written(site) if exact else _run(site.kind, _over_items(site.comprehension))
     function = ast.FunctionDef("slice", arguments, body, [])
     if sys.version_info >= (3, 12):
         function.type_params = []
@@ -139,12 +135,18 @@ def _until(decisive: bool) -> Callable[[Comprehension], list[ast.stmt]]:
     return body
 
 
-def _drain(kind: SiteKind, generator: Comprehension) -> list[ast.stmt]:
-    """Body that gives what the others give, by running the generator expression itself."""
-    if kind not in _BODIES:
-        return [ast.Return(ast.List([ast.Starred(generator, ast.Load())], ast.Load()))]
-    outermost = ast.comprehension(ast.Name(_VALUE, ast.Store()), generator, [], 0)
-    return _BODIES[kind](ast.GeneratorExp(ast.Name(_VALUE, ast.Load()), [outermost]))
+def _as_written(site: Site) -> list[ast.stmt]:
+    """Body that gives what the program would fold; nothing has run yet if that is an iterator."""
+    if site.written is None:
+        return [ast.Return(ast.Name(_ITEMS, ast.Load()))]
+    comprehension = _over_items(site.written)
+    if isinstance(comprehension, ast.GeneratorExp):
+        return [ast.Return(comprehension)]
+    return _run(site.kind, comprehension)
+
+
+def _run(kind: SiteKind, comprehension: Comprehension) -> list[ast.stmt]:
+    return _BODIES.get(kind, _all_values)(comprehension)
 
 
 _BODIES = {SiteKind.ANY: _until(True), SiteKind.ALL: _until(False)}
@@ -155,10 +157,10 @@ def _only_code(constants: Iterable[object]) -> CodeType:
     return code
 
 
-def _named_as_written(code: CodeType, site: Site, exact: bool) -> CodeType:
+def _named_as_written(code: CodeType, site: Site, lazy: bool) -> CodeType:
     """The slice's code with the frame names of the original expression."""
     name = _FRAME_NAME[type(site.comprehension)]
-    if exact:
+    if lazy:
         return code.replace(co_filename=WRAPPER)
     if site.kind in _BODIES:
         return code.replace(co_name=name, co_qualname=name)

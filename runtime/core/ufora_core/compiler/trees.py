@@ -29,3 +29,11 @@ def depth(node: ast.AST) -> int:
         level = [child for each in level for child in ast.iter_child_nodes(each)]
         reached += 1
     return reached
+
+
+def placed(node: N, place: ast.AST) -> N:
+    """``node``, with every part that has no location yet put where ``place`` is."""
+    for each in ast.walk(node):
+        if "lineno" in each._attributes and not hasattr(each, "lineno"):
+            ast.copy_location(each, place)
+    return node

@@ -19,10 +19,15 @@ class RunRange(Message, frozen=True, kw_only=True):
     """Run these items; every object they need is in the local store."""
 
     range: Range
+    #: Loop that the executor waits for, as far as the sender knows (None: it is idle). An executor
+    #: that does not wait for it any more refuses the range.
+    waited: int | None = None
+    #: Names it in what the executor says of it: it may hold several ranges of one loop.
+    number: int | None = None
 
 
 class TakePiece(Message, frozen=True, kw_only=True):
-    """For the root: a part of its loop that somebody else ran."""
+    """For the owner of a loop: a part of it that somebody else ran."""
 
     job: str
     loop: int
@@ -30,7 +35,7 @@ class TakePiece(Message, frozen=True, kw_only=True):
 
 
 class LoopLost(Message, frozen=True, kw_only=True):
-    """For the root: items of its loop cannot be run (they end every executor that tries)."""
+    """For the owner of a loop: items of it cannot be run (they end every executor that tries)."""
 
     job: str
     loop: int
@@ -52,17 +57,20 @@ class Offer(Message, frozen=True, kw_only=True):
     """The back half of what the executor runs, given away because somebody is hungry."""
 
     range: Range
+    #: Of the ``RunRange`` of which it is a part; None for a loop that the executor owns.
+    number: int | None = None
 
 
 class Waiting(Message, frozen=True, kw_only=True):
-    """The root has run its own items and waits for pieces; it can run ranges of its job."""
+    """The executor has run its own items of a loop that it owns, and waits for the pieces of the
+    others; it can run ranges of this job meanwhile."""
 
     job: str
     loop: int
 
 
 class LoopClosed(Message, frozen=True, kw_only=True):
-    """The root needs no item at or past ``beyond`` (0: none at all) of this loop."""
+    """The owner needs no item at or past ``beyond`` (0: none at all) of this loop."""
 
     job: str
     loop: int
@@ -78,10 +86,14 @@ class RangeDone(Message, frozen=True, kw_only=True):
 
 
 class RangeStopped(Message, frozen=True, kw_only=True):
-    """The executor stopped at the supervisor's word; nothing of the range is done."""
+    """Nothing of the range is done: the executor stopped at the supervisor's word, or does not
+    wait any more. With ``failure`` it is no use to run it again."""
 
     job: str
     loop: int
+    failure: Failure | None = None
+    #: Of the ``RunRange``.
+    number: int | None = None
 
 
 class Judged(Message, frozen=True, kw_only=True):

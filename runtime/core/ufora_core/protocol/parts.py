@@ -45,6 +45,9 @@ class ExecutorUse(msgspec.Struct, frozen=True):
     ranges: int = 0
     splits: int = 0
     busy_seconds: float = 0.0
+    #: Items that ran as native code, and those that it left to CPython.
+    native_items: int = 0
+    bails: int = 0
 
 
 class Failure(msgspec.Struct, frozen=True):

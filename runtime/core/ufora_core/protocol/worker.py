@@ -14,7 +14,7 @@ class Range(msgspec.Struct, frozen=True):
     """Items ``[lo, hi)`` of a loop, with everything that is needed to run them anywhere."""
 
     job: str
-    #: Number of the loop within the job, counted by the root.
+    #: Number of the loop within the job, given by the executor that owns it.
     loop: int
     lo: int
     hi: int
@@ -37,6 +37,8 @@ class Piece(msgspec.Struct, frozen=True):
     #: The result of the whole loop is decided by this piece (``any``, ``all``).
     decides: bool = False
     use: ExecutorUse | None = None
+    #: What others did for loops inside these items.
+    helpers: tuple[ExecutorUse, ...] = ()
 
 
 # --------------------------------------------------------------------- worker -> manager
@@ -252,7 +254,8 @@ class StealRequest(Message, frozen=True, kw_only=True):
 
     sender: WorkerAddress
     slots: int
-    #: ``(job, loop)`` of roots at the sender that wait for this loop; each takes one range of it.
+    #: ``(job, loop)`` of executors at the sender that wait for this loop; each takes one range of
+    #: the job.
     waiting: tuple[tuple[str, int], ...] = ()
 
 

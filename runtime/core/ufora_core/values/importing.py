@@ -88,7 +88,9 @@ def _restore(
 ) -> None:
     """Take the user's modules out of ``sys.modules``; what else was imported may stay."""
     own = {id(module) for module in decoded}
-    fresh = [(name, each) for name, each in sys.modules.items() if before.get(name) is not each]
+    # A list first: another thread may import something meanwhile.
+    now = list(sys.modules.items())
+    fresh = [(name, each) for name, each in now if before.get(name) is not each]
     for name, module in fresh:
         spec = getattr(module, "__spec__", None)
         if id(module) in own or (spec is not None and spec.loader is finder):

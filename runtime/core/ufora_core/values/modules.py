@@ -18,6 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ufora_core.syntax import parse
 from ufora_core.values.finder import ProjectFinder
 from ufora_core.values.nodes import ModuleSource
 from ufora_core.values.reach import Import
@@ -107,7 +108,7 @@ def imports_in(source: ModuleSource) -> Iterator[str]:
     """Full names of the modules that the module's text may import, wherever in it."""
     package = source.name if source.package else source.name.rpartition(".")[0]
     try:
-        tree = ast.parse(source.text)
+        tree = parse(source.text)
     except (SyntaxError, ValueError):
         return  # the user's import raises it, in the cluster as at home
     for node in ast.walk(tree):

@@ -15,6 +15,7 @@ from types import CodeType
 from typing import Any
 
 from ufora_core.errors import ValueGraphError
+from ufora_core.syntax import parse
 from ufora_core.values.nodes import Source
 
 FunctionTree = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -40,7 +41,7 @@ def tree_of(source: Source) -> FunctionTree:
     """
     text, column = parseable(source)
     try:
-        statement = ast.parse(text, source.filename).body[0]
+        statement = parse(text, source.filename).body[0]
     except (SyntaxError, ValueError, IndexError) as error:
         raise ValueGraphError(
             f"the source of {source.qualname} in {source.filename}, line {source.line}, does not "
@@ -103,7 +104,7 @@ def _in_factory(tree: FunctionTree, source: Source) -> ast.Module:
         factory = f"class {source.mangle}:\n {factory}"
     # None of this is ever run.
     imports = f"import {', '.join(source.imports)}\n" if source.imports else ""
-    module = ast.parse(imports + factory)
+    module = parse(imports + factory)
     outer = module.body[-1]
     function = outer.body[0] if isinstance(outer, ast.ClassDef) else outer
     assert isinstance(function, ast.FunctionDef)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from types import CodeType
 
 from ufora_core.errors import ValueGraphError
+from ufora_core.syntax import parse
 from ufora_core.values.nodes import Source
 from ufora_core.values.reach import nested
 from ufora_core.values.recompile import (
@@ -55,7 +56,7 @@ class _Text:
     def tree(self) -> ast.Module:
         """The syntax tree, with the positions of the text; empty if it has none."""
         try:
-            return ast.parse(self.text)
+            return parse(self.text)
         except (SyntaxError, ValueError):
             return ast.Module([], [])
 

@@ -1,0 +1,48 @@
+"""Every shape gives what it gives here, however its loops are split."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from differential import Case, Here, Scope, differences, parse, run
+from inline_cluster import InlineCluster
+
+_FILE = Path(__file__).parent / "cases" / "shapes.txt"
+CASES = parse("shapes", _FILE.read_text(encoding="utf-8"))
+HERE = Here()
+
+#: Which of the waiting ranges runs next, and nanoseconds of a slice.
+PATTERNS: dict[str, tuple[Callable[[int], int], int]] = {
+    "the first of all": (lambda count: 0, 1),
+    "the last of all": (lambda count: count - 1, 1),
+    "any of all": (random.Random(7).randrange, 1),
+    "long slices": (random.Random(11).randrange, 20_000),
+}
+
+
+@pytest.fixture(params=PATTERNS)
+def cluster(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[InlineCluster]:
+    """Somebody is always hungry, and everything seems worth giving away."""
+    choose, slice_ns = PATTERNS[request.param]
+    monkeypatch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.SLICE_NS", slice_ns)
+    for module in ("shapes", "root_loop"):
+        monkeypatch.setattr(f"ufora_worker.{module}.shipping_ns", lambda values: 0.0)
+    inline = InlineCluster(tmp_path / "store", choose)
+    inline.words.set_hungry(1)
+    yield inline
+    inline.close()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_shape_gives_what_it_gives_here(case: Case, cluster: InlineCluster) -> None:
+    different = differences(run(case, Scope.FUNCTION, HERE), run(case, Scope.FUNCTION, cluster))
+    if different:
+        lines = [f"{len(different)} parts differ:", *(line[:400] for line in different[:20])]
+        pytest.fail("\n  ".join(lines), pytrace=False)

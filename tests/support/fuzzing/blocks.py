@@ -1,0 +1,202 @@
+"""Random blocks: sites and ``for`` statements that the engine takes apart, and what becomes of them.
+
+Each block runs in plain CPython and through the engine: with native code and without, whole and
+split, on one client version. Whatever it leaves behind has to be the same.
+"""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+from differential import Case, Here, Scope, differences, run
+from fuzzing.brisk import THOROUGH, compiled_by
+from fuzzing.functions import Functions
+from fuzzing.items import Different, Outcome, TooLong, time_limit
+from fuzzing.programs import SOURCES, data, scope, site
+from inline_cluster import InlineCluster, QuietInterrupts
+from prompt_native import PromptCompiler, PromptEngine
+from ufora_worker.native.attention import Attention
+
+#: Between what a block finds and the block itself.
+MARK = "'block'\n"
+#: Processor seconds that a block gets, each time.
+_SECONDS = 3.0
+
+_STEPS = (
+    *("total += {int}", "total += {float}", "total -= y", "out.append(y)", "out.append((x, y))"),
+    *("count += 1", "table[{int}] = y", "table[y] = table.get(y, 0) + 1", "best = max(best, {int})"),
+    *("if {bool}:\n    continue", "if {bool} and {bool}:\n    break", "if {bool}:\n    count += 1"),
+    *("z = {int}\nout.append(z)", "product *= {small}", "bits |= {int}", "bits ^= {int}"),
+    *("if {bool}:\n    out.append({int})\nelse:\n    total += {float}", "last = y", "out += [{int}]"),
+    *("for i in range({small}):\n    y += i", "y = {float}", "out.extend([{int}, {float}])"),
+)
+_STARTS = "total, out, table, count, best, product, bits, last = {}, [], {{}}, 0, 0, 1, 0, None\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """How a block is run."""
+
+    hungry: int
+    native: bool
+    #: Native code is there before the first item, rather than behind it.
+    before_first: bool = False
+    #: Every slice is one item, and everything is worth giving away.
+    eager: bool = True
+
+
+PATTERNS = (
+    Pattern(hungry=1, native=True),
+    Pattern(hungry=0, native=True, before_first=True, eager=False),
+    Pattern(hungry=1, native=True, before_first=True),
+    Pattern(hungry=1, native=False),
+)
+
+
+def block(seed: int) -> str:
+    """The block of this number, behind what it finds and the mark."""
+    chance = Random(seed)
+    while True:
+        functions = Functions(chance)
+        parts = ["import math\nimport numpy as np\n", *data(chance)]
+        parts += [f"{name} = {_literal(value)}\n" for name, value in scope(chance).items()]
+        parts += [functions.write(f"f{index}") for index in range(chance.randint(1, 3))]
+        parts.append(MARK)
+        parts += [_statement(functions, index) for index in range(chance.randint(1, 3))]
+        text = "".join(parts)
+        try:
+            compile(text, "block", "exec")
+        except SyntaxError:
+            continue
+        return text
+
+
+def _literal(value: object) -> str:
+    return f"math.{value}" if repr(value) in ("inf", "nan") else repr(value)
+
+
+def _statement(functions: Functions, index: int) -> str:
+    chance = functions.chance
+    text = _loop(functions) if chance.random() < 0.4 else f"r{index} = {site(functions)}\n"
+    if chance.random() < 0.6:
+        kept = f"r{index} = type(error).__name__, error.args"
+        text = f"try:\n{_indented(text)}except Exception as error:\n    {kept}\n"
+    return text
+
+
+def _loop(functions: Functions) -> str:
+    """A ``for`` statement that gathers things."""
+    chance, expressions = functions.chance, functions.expressions
+    source, kind = chance.choice(SOURCES)
+    source = source.replace("{edge}", "5")
+    before = expressions.names
+    expressions.names = {"int": ["n"], "float": ["w"]}
+    wanted = chance.choice(list(expressions.functions))
+    with expressions.also(kind, "x"), expressions.also(wanted, "y"):
+        body = f"y = {expressions.call(wanted, 2)}\n"
+        expressions.calls = 1
+        steps = [expressions.fill(chance.choice(_STEPS)) for _ in range(chance.randint(1, 3))]
+    expressions.names = before
+    text = f"for {source}:\n{_indented(body + chr(10).join(steps) + chr(10))}"
+    if chance.random() < 0.15:
+        text += "else:\n    count += 100\n"
+    return _STARTS.format(chance.choice(("0", "0", "0.5", "7"))) + text
+
+
+def _indented(text: str) -> str:
+    return "".join(f"    {line}\n" for line in text.splitlines())
+
+
+# ------------------------------------------------------------------ running
+
+
+class Rig:
+    """Clusters of one process that run blocks."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._chance = Random()
+        self._count = 0
+        self._compiler = PromptCompiler()
+        self._attention = Attention(QuietInterrupts())
+        #: Ranges that thieves have run.
+        self.ranges = 0
+
+    def close(self) -> None:
+        """Remove what is on the disk, and end the thread of native code."""
+        self._folder.cleanup()
+        self._attention.close()
+
+    def check(self, text: str, number: int) -> Outcome:
+        """Run one block as written, and in three ways on the engine.
+
+        Raises:
+            Different: they do not leave the same behind.
+        """
+        before, mark, after = text.partition(MARK)
+        if not mark:
+            return Outcome()
+        case = Case("fuzz", "a block", before, after)
+        where = (Scope.MODULE, Scope.CLOSURE, Scope.FUNCTION)[number % 3]
+        made = self._compiler.made
+        try:
+            with warnings.catch_warnings(), compiled_by(thorough=number % THOROUGH == 0):
+                warnings.simplefilter("ignore")
+                with time_limit(_SECONDS):
+                    here = run(case, where, Here())
+                for index in (0, 1, 2 + number % 2):
+                    self._compare(case, where, here, PATTERNS[index], number)
+        except (TooLong, MemoryError):
+            return Outcome(abandoned=True)
+        return Outcome(accepted=self._compiler.made > made)
+
+    def _compare(
+        self, case: Case, where: Scope, here: dict[str, str], pattern: Pattern, number: int
+    ) -> None:
+        self._chance.seed(number)
+        with self._cluster(pattern) as cluster, time_limit(4 * _SECONDS):
+            found = differences(here, run(case, where, cluster))
+        if found:
+            raise Different(f"{pattern}, {where.value}: " + "\n  ".join(found[:5]))
+
+    @contextmanager
+    def _cluster(self, pattern: Pattern) -> Iterator[InlineCluster]:
+        self._count += 1
+        native = PromptEngine(
+            self._compiler, self._attention, before_first=pattern.before_first
+        )
+        folder = Path(self._folder.name, str(self._count))
+        cluster = InlineCluster(
+            folder, self._chance.randrange, native if pattern.native else None
+        )
+        cluster.words.set_hungry(pattern.hungry)
+        try:
+            with _eager(pattern.eager):
+                yield cluster
+        finally:
+            cluster.close()
+            shutil.rmtree(folder)
+        self.ranges += cluster.ranges_run
+        if self._compiler.failures:
+            raise Different(f"the compiler fails: {self._compiler.failures.pop()!r}")
+
+
+@contextmanager
+def _eager(eager: bool) -> Iterator[None]:
+    """Everything seems worth giving away."""
+    if not eager:
+        yield
+        return
+    with (
+        patch("ufora_worker.loops.WORTH_GIVING_NS", 0),
+        patch("ufora_worker.loops.SLICE_NS", 1),
+        patch("ufora_worker.shapes.shipping_ns", lambda values: 0.0),
+        patch("ufora_worker.root_loop.shipping_ns", lambda values: 0.0),
+    ):
+        yield

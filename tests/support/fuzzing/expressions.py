@@ -1,0 +1,72 @@
+"""Random expressions of a type, as source text."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+
+from fuzzing.grammar import COMPARISONS, EXPRESSIONS, LITERALS, MIXED
+
+_HOLE = re.compile(r"\{(\w+)\}")
+#: How often another type is written where one is expected, an expression ends early, and a name is
+#: assigned in an expression.
+_MIXED, _SHORT, _WALRUS = 0.01, 0.25, 0.03
+
+
+class Expressions:
+    """Writes expressions over the names that are in scope."""
+
+    def __init__(self, chance: Random) -> None:
+        self.chance = chance
+        #: Names in scope by type; and functions that may be called, with the types of their
+        #: parameters, by the type of what they return.
+        self.names: dict[str, list[str]] = {}
+        self.functions: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        #: Calls that may still be written: what they cost is multiplied by loops around them.
+        self.calls = 0
+        #: Whether variables of the function may be assigned within expressions.
+        self.assigns = False
+
+    def write(self, kind: str, depth: int = 3) -> str:
+        """An expression of this type (now and then of another)."""
+        chance = self.chance
+        if chance.random() < _MIXED and kind in MIXED:
+            kind = chance.choice(MIXED[kind])
+        if depth <= 0 or chance.random() < _SHORT:
+            return self._leaf(kind)
+        if self.calls > 0 and self.functions.get(kind) and chance.random() < 0.3:
+            return self.call(kind, depth)
+        if self.assigns and self.names.get(kind) and chance.random() < _WALRUS:
+            return f"({chance.choice(self.names[kind])} := {self.write(kind, depth - 1)})"
+        return self.fill(chance.choice(EXPRESSIONS[kind]), depth - 1)
+
+    def fill(self, template: str, depth: int = 2) -> str:
+        """The template with an expression in place of each hole."""
+        return _HOLE.sub(lambda hole: self.write(hole[1], depth), template)
+
+    @contextmanager
+    def also(self, kind: str, name: str) -> Iterator[None]:
+        """Within it the name is in scope."""
+        before = {key: list(each) for key, each in self.names.items()}
+        self.names.setdefault(kind, []).append(name)
+        try:
+            yield
+        finally:
+            self.names = before
+
+    def _leaf(self, kind: str) -> str:
+        names = self.names.get(kind)
+        if names and self.chance.random() < 0.8:
+            return self.chance.choice(names)
+        if kind == "bool" and self.chance.random() < 0.8:
+            return self.fill(self.chance.choice(COMPARISONS), 0)
+        return self.chance.choice(LITERALS[kind])
+
+    def call(self, kind: str, depth: int) -> str:
+        """A call of some function that gives this type."""
+        self.calls -= 1
+        name, parameters = self.chance.choice(self.functions[kind])
+        arguments = [self.write(each, depth - 1) for each in parameters]
+        if arguments and self.chance.random() < 0.1:
+            arguments[-1] = f"p{len(arguments) - 1}={arguments[-1]}"
+        return f"{name}({', '.join(arguments)})"

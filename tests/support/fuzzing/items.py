@@ -1,0 +1,218 @@
+"""Runs the items of a program's site in CPython and as machine code, and compares.
+
+What native code yields for the items that it does has to be what CPython yields, type by type and
+bit by bit (any NaN is as good as any other); an item that raises in CPython has to bail.
+"""
+
+import math
+import signal
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fuzzing.brisk import entry_of
+from machine_code import Listener
+from translating import SiteCase
+from ufora_worker.native.ir.nodes import Sink, Unit
+from ufora_worker.native.llvm.columns import Columns
+from ufora_worker.native.llvm.entry import Entry
+from ufora_worker.native.optimise import optimise
+from ufora_worker.native.refusal import Refused
+from ufora_worker.native.runs import Run, Status
+from ufora_worker.native.segments import objects
+from ufora_worker.native.translate.capture import pack
+
+#: Seconds that a program gets in CPython, and values that one call collects at most.
+_SECONDS, _CAPACITY = 0.5, 8192
+
+
+class Different(AssertionError):
+    """Native code gives something else than CPython."""
+
+
+class TooLong(BaseException):
+    """A program does not end in its time."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one program."""
+
+    accepted: bool = False
+    #: Items that native code did, and those that it left to CPython.
+    items: int = 0
+    bailed: int = 0
+    #: It took too long, or too much memory, in CPython.
+    abandoned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """Machine code of a site, with the values that it is given."""
+
+    unit: Unit
+    entry: Entry
+    words: Sequence[int]
+    keep: Sequence[object]
+    columns: Columns | None
+
+    def run(self, lo: int, hi: int) -> Run:
+        """Run these items, or as many of them as possible."""
+        return self.entry.run(lo, hi, self.words, self.columns, _LISTENER)
+
+
+_LISTENER = Listener()
+
+
+def check(
+    text: str,
+    scope: Mapping[str, object],
+    *,
+    thorough: bool = False,
+    seconds: float = _SECONDS,
+) -> Outcome:
+    """Compare all items of the text's last site, which finds ``scope`` as local variables.
+
+    Raises:
+        Different: a value is not CPython's.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        case = SiteCase(text, scope)
+        native = compiled(case, thorough=thorough)
+        if native is None:
+            return Outcome()
+        warnings.simplefilter("error", RuntimeWarning)
+        try:
+            with time_limit(seconds):
+                expected = [_original(case, item) for item in case.items]
+        except (TooLong, MemoryError):
+            return Outcome(abandoned=True)
+    try:
+        return compare(native, expected)
+    except Different as different:
+        raise _narrowed(case, native, expected) or different from None
+
+
+def _narrowed(case: SiteCase, native: Native, expected: Sequence[list[Any] | Exception]) -> Different | None:
+    """The difference that the first item alone makes; None where no single one does."""
+    for index, each in enumerate(expected):
+        run = native.run(index, index + 1)
+        if run.status is Status.BAILED:
+            continue
+        try:
+            _judge(native.unit, run, index, expected)
+        except Different as different:
+            return Different(f"item {case.items[index]!r}: {different}")
+    return None
+
+
+def compiled(case: SiteCase, *, thorough: bool) -> Native | None:
+    """Machine code; None where the site is refused."""
+    try:
+        translation = case.translation()
+    except Refused:
+        return None
+    unit = optimise(translation.unit)
+    values = zip(unit.functions[0].parameters[1:], translation.values, strict=True)
+    packed = [pack(parameter.type, value) for parameter, value in values]
+    words = [word for each in packed for word in each.words]
+    columns = Columns.for_type(unit.emits, _CAPACITY) if unit.sink is Sink.COLUMNS else None
+    entry = entry_of(unit, thorough=thorough)
+    return Native(unit, entry, words, [each.keep for each in packed], columns)
+
+
+def _original(case: SiteCase, item: object) -> list[Any] | Exception:
+    try:
+        return case.values(item)
+    except MemoryError:
+        raise
+    except Exception as error:
+        return error
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Raises TooLong after so much processor time (only in a process's main thread)."""
+
+    def end(number: int, frame: object) -> None:
+        raise TooLong
+
+    before = signal.signal(signal.SIGVTALRM, end)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+def compare(native: Native, expected: Sequence[list[Any] | Exception]) -> Outcome:
+    """Run all items, going on behind each that bails.
+
+    Raises:
+        Different: a value is not CPython's.
+    """
+    outcome = Outcome(accepted=True)
+    lo = 0
+    while lo < len(expected):
+        run = native.run(lo, len(expected))
+        _judge(native.unit, run, lo, expected)
+        outcome.items += run.next - lo
+        lo = run.next
+        if run.status is Status.BAILED:
+            outcome.bailed += 1
+            lo += 1
+        elif run.status is Status.FULL and run.count == 0:
+            raise Different(f"item {lo} emits more than {_CAPACITY} values")
+    return outcome
+
+
+def _judge(unit: Unit, run: Run, lo: int, expected: Sequence[list[Any] | Exception]) -> None:
+    """Look at all that a run says."""
+    wanted: list[Any] = []
+    for index in range(lo, run.next):
+        values = expected[index]
+        if isinstance(values, Exception):
+            raise Different(f"item {index} raises {values!r}, and native code does not bail")
+        wanted += values
+    got, wanted = _facts(unit, run, wanted)
+    if len(got) != len(wanted):
+        raise Different(f"items {lo} to {run.next} yield {wanted}, and natively {got}")
+    for one, other in zip(got, wanted, strict=True):
+        if not same(one, other):
+            raise Different(f"items {lo} to {run.next} yield {other!r}, and natively {one!r}")
+
+
+def _facts(unit: Unit, run: Run, wanted: list[Any]) -> tuple[list[Any], list[Any]]:
+    """What the run says, and what it should say where these are the values."""
+    match unit.sink:
+        case Sink.TOTAL:
+            return [run.total], [sum(wanted)]
+        case Sink.COUNT:
+            return [run.count], [len(wanted)]
+        case Sink.LEAST | Sink.GREATEST:
+            best_of = min if unit.sink is Sink.LEAST else max
+            return [run.best], [best_of(wanted) if wanted else None]
+        case Sink.ANY | Sink.ALL:
+            decides = unit.sink is Sink.ANY
+            return [run.status is Status.DECIDED], [decides in wanted]
+        case _:
+            return list(objects(unit.emits, run.columns)), wanted
+
+
+def same(one: object, other: object) -> bool:
+    """Whether two values are the same to a user: class and bits, but all NaNs are one."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, complex) and isinstance(other, complex):
+        return same(one.real, other.real) and same(one.imag, other.imag)
+    if isinstance(one, float) and isinstance(other, float):
+        if math.isnan(one) or math.isnan(other):
+            return math.isnan(one) and math.isnan(other)
+        return one.hex() == other.hex()
+    return bool(one == other)

@@ -1,0 +1,54 @@
+"""Native code that is there at once, for tests of what loops do with it."""
+
+from ufora_core.compiler.sites import SiteKind
+from ufora_worker.native.attention import Attention
+from ufora_worker.native.body import NativeItems
+from ufora_worker.native.compilation import Compilation
+from ufora_worker.native.engine import NativeEngine
+from ufora_worker.native.refusal import Refused
+from ufora_worker.native.service import Compiler, Place, Request, Translate
+
+
+class PromptCompiler(Compiler):
+    """Compiles in the thread that asks, and keeps nothing on disk."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self._compilation = Compilation(None)
+        #: How many requests became code; and what went wrong in the compiler itself.
+        self.made = 0
+        self.failures: list[Exception] = []
+
+    def submit(self, request: Request) -> None:
+        """Serve it now."""
+        assert self._compilation is not None
+        try:
+            request.code = self._compilation.compile(request.translate)
+        except Refused as refused:
+            request.history.refused(refused.refusal)
+        except Exception as error:
+            self.failures.append(error)
+        else:
+            self.made += 1
+            request.history.made()
+            request.then(request.code)
+
+
+class PromptEngine(NativeEngine):
+    """Makes native code for every loop, however short: behind the first item, or before it."""
+
+    def __init__(
+        self, compiler: PromptCompiler, attention: Attention, *, before_first: bool
+    ) -> None:
+        super().__init__(compiler, attention)
+        self._before_first = before_first
+
+    def items(
+        self, kind: SiteKind, translate: Translate, place: Place, python: tuple[int, int]
+    ) -> NativeItems:
+        """See ``NativeEngine``."""
+        made = super().items(kind, translate, place, python)
+        made.history.worth_ns = 0
+        if self._before_first:
+            made.prepare(0)
+        return made

@@ -1,0 +1,78 @@
+"""One NaN stays one, and two stay two."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inline_cluster import InlineCluster
+from ufora_worker.nans import holds_shared_nan
+
+NAN = float("nan")
+
+
+def fresh() -> float:
+    return float("nan")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1.0, NAN],
+        [math.nan],
+        [(1, NAN)],
+        [[{"a": (math.nan,)}]],
+        {NAN: 1},
+        {"a": 1, "b": [NAN]},
+        [frozenset({NAN})],
+        [fresh()] * 2,
+    ],
+    ids=repr,
+)
+def test_a_nan_with_another_reference_is_found(values: Any) -> None:
+    assert holds_shared_nan(values)
+
+
+def test_a_new_nan_is_like_any_number() -> None:
+    assert not holds_shared_nan([fresh() for _ in range(3)])
+    assert not holds_shared_nan([(fresh(), [fresh()]), {fresh(): fresh()}])
+    assert not holds_shared_nan({n: fresh() for n in range(3)})
+    assert not holds_shared_nan([1, 2.5, "nan", None, 1j, math.inf])
+
+
+def test_a_list_in_itself_is_looked_at_once() -> None:
+    values: list[Any] = [1.0]
+    values.append(values)
+    assert not holds_shared_nan(values)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineCluster]:
+    """Somebody is always hungry, and everything seems worth giving away."""
+    monkeypatch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.SLICE_NS", 1)
+    for module in ("shapes", "root_loop"):
+        monkeypatch.setattr(f"ufora_worker.{module}.shipping_ns", lambda values: 0.0)
+    inline = InlineCluster(tmp_path / "store")
+    inline.words.set_hungry(1)
+    yield inline
+    inline.close()
+
+
+def test_items_that_yield_one_nan_yield_one_object_however_they_are_split(
+    cluster: InlineCluster,
+) -> None:
+    with cluster.remotely.downloadAll():
+        sizes = [
+            len({NAN for n in range(100)}),
+            len({(NAN, n % 1): n for n in range(100)}),
+            len(Counter(NAN for n in range(100))),
+            len(set(map(lambda n: (math.nan, 1)[:1], range(100)))),
+            len({NAN * 1 for n in range(100)}),
+            [math.nan if n == 90 else n for n in range(100)].count(math.nan),
+        ]
+    assert sizes == [1, 1, 1, 1, 100, 1]
+    assert cluster.ranges_run > 6

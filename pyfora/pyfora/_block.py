@@ -19,6 +19,7 @@ from pyfora._capture import Captured, capture
 from pyfora._errors import BadWithBlockError, PyforaError
 from pyfora._landing import Outcome, land
 from pyfora._progress import ProgressCallback
+from pyfora._report import Report
 from pyfora._statement import Statement
 from pyfora._tracing import Stop
 from ufora_core.program import Download
@@ -62,6 +63,8 @@ class RemoteBlock:
         self._runner = runner
         self._download = download or Download(limit=0)
         self._progress = progress
+        #: What became of the last run that ended; None before there was one.
+        self.report: Report | None = None
         #: The blocks being run, by the frames they are in. (An entry does not know its stop: in a
         #: cycle they would keep the frame's variables alive until the next garbage collection.)
         self._entries: dict[FrameType, tuple[_Entry, Stop]] = {}
@@ -126,6 +129,7 @@ class RemoteBlock:
         """Runs the block and lands its result; gives the exception that it raised."""
         captured = capture(frame, statement, self._download, self._runner.trackers)
         outcome = self._runner.run(captured, self._progress)
+        self.report = outcome.report
         return land(outcome, captured, frame, statement, self._runner.trackers)
 
 

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import InvalidStateError
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
 from queue import SimpleQueue
@@ -80,7 +81,9 @@ class Jobs:
                 progress(None)
         self.last_report = Report(job.submit.title, done.seconds, done.use)
         try:
-            return self._outcome(done)
+            outcome = self._outcome(done)
+            self.last_report = self.last_report.with_facts(outcome.result)
+            return replace(outcome, report=self.last_report)
         finally:
             self.session.let_go(objects_of(done))
 

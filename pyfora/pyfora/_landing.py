@@ -8,6 +8,7 @@ from types import FrameType
 
 from pyfora import _traceback, _variables
 from pyfora._capture import Captured
+from pyfora._report import Report
 from pyfora._statement import Statement
 from ufora_core.program import Proxy, Raised, Result
 from ufora_core.store import Buffer
@@ -25,6 +26,8 @@ class Outcome:
     blob: Callable[[str], Buffer]
     #: Makes the client's stand-in for a value that stayed in the cluster.
     proxy: Callable[[Proxy], object]
+    #: The account of the job, where somebody keeps one.
+    report: Report | None = None
 
 
 def land(

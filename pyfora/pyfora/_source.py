@@ -9,7 +9,6 @@ changed after pyfora was imported.
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import linecache
 import os
@@ -20,6 +19,7 @@ from types import CodeType
 from typing import Any
 
 from pyfora._errors import CantGetSourceTextError
+from ufora_core.syntax import parse
 
 #: A file that is older than this cannot have changed since the code that runs was read from it.
 _STARTED = time.time()
@@ -105,7 +105,7 @@ def _timed(filename: str) -> Iterator[str]:
     yield text
     with contextlib.suppress(SyntaxError):
         # The value of the last expression is shown, so that is compiled apart.
-        last = ast.parse(text).body[-1:]
+        last = parse(text).body[-1:]
         yield from ("".join(text.splitlines(True)[: each.lineno - 1]) for each in last)
     for line in cell.splitlines():
         yield line.partition("%time ")[2]

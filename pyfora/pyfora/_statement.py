@@ -19,6 +19,7 @@ from typing import Any
 from pyfora import _rules, _source
 from pyfora._errors import BadWithBlockError, CantGetSourceTextError
 from pyfora._names import Names, mangled, names_of
+from ufora_core.syntax import parse
 
 #: The flags of code by which ``from __future__ import`` changes how the code in it is compiled.
 FUTURES = functools.reduce(
@@ -76,7 +77,7 @@ def _find(frame: FrameType) -> Statement:
     text = _source.text_of(code, frame.f_globals)
     filename = code.co_filename
     try:
-        tree = ast.parse(text, filename)
+        tree = parse(text, filename)
     except SyntaxError as error:
         raise CantGetSourceTextError(
             f"The text of {filename!r} is not the Python that runs ({error.msg}, line "
@@ -148,12 +149,12 @@ def _compiled(body: list[ast.stmt], names: Names, mangle: str, around: CodeType)
     if around.co_flags & inspect.CO_OPTIMIZED:
         own = dict.fromkeys((*around.co_varnames, *around.co_cellvars, *around.co_freevars))
         outside = [name for name in names.assigned if name not in own]
-        function: Any = ast.parse("def block(): pass").body[0]
+        function: Any = parse("def block(): pass").body[0]
         function.args.args = [ast.arg(name) for name in own]
         function.body = [*([ast.Global(outside)] if outside else ()), *body]
         body = [function]
     if mangle:
-        class_: Any = ast.parse(f"class {mangle}: pass").body[0]
+        class_: Any = parse(f"class {mangle}: pass").body[0]
         class_.body = body
         body = [class_]
     tree = ast.fix_missing_locations(ast.Module(body, []))

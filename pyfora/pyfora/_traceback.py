@@ -13,6 +13,7 @@ from functools import lru_cache
 from types import CodeType, FrameType, FunctionType, TracebackType
 
 from ufora_core.program import Frame
+from ufora_core.syntax import parse
 
 
 def around_block(frames: Sequence[Frame], user: FrameType, first_line: int) -> TracebackType:
@@ -51,7 +52,7 @@ def _frame_at(place: Frame) -> tuple[FrameType, int]:
 
     It is a generator's that never ran: such a frame has no other frames behind it.
     """
-    module = ast.parse("def frame():\n yield _")
+    module = parse("def frame():\n yield _")
     start, end = (place.line, place.column), (place.end_line, place.end_column)
     if place.column < 0 or start > end:
         start = end = (max(place.line, 1), 0)

@@ -126,15 +126,14 @@ def test_a_package_that_the_worker_lacks_is_named_before_the_block_starts(
 
 
 def test_ctrl_c_stops_the_job_on_the_workers(local: pyfora.LocalCluster, tmp_path: Path) -> None:
-    client = start_endless_client(local, tmp_path)
-    try:
-        wait_until(lambda: not all_idle(local), "the job runs")
-        client.send_signal(signal.SIGINT)
-        stopped = wait_until(lambda: all_idle(local), "the job stopped", within=5.0)
-        _, stderr = client.communicate(timeout=PATIENCE)
-    finally:
-        client.kill()
-        client.wait()
+    with start_endless_client(local, tmp_path) as client:
+        try:
+            wait_until(lambda: not all_idle(local), "the job runs")
+            client.send_signal(signal.SIGINT)
+            stopped = wait_until(lambda: all_idle(local), "the job stopped", within=5.0)
+            _, stderr = client.communicate(timeout=PATIENCE)
+        finally:
+            client.kill()
     assert stopped < 2.0  # one second for the job, and what this poll of the state adds
     assert "KeyboardInterrupt" in stderr
 

@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks import operator_load, report
-from benchmarks.cases import CASES, QUICK, Scale
+from benchmarks.cases import CASES, QUICK, Case, Scale
 from benchmarks.engines import available, started
 from benchmarks.measurement import run_case
+from benchmarks.native import suite
 
 RESULTS = Path(__file__).parent / "results"
 _OPERATOR = "operator"
@@ -21,18 +22,30 @@ def main() -> None:
     """Run what the command line asks for."""
     options = _options()
     scale = QUICK if options.quick else Scale()
-    cases = [case for case in CASES if not options.only or _named(case.name, options.only)]
-    if not options.only or _named(_OPERATOR, options.only):
+    stamp = f"{datetime.now():%Y-%m-%d-%H%M%S}"
+
+    def wanted(name: str) -> bool:
+        return not options.only or _named(name, options.only)
+
+    cases = [case for case in CASES if wanted(case.name)]
+    native = [part for part in suite.PARTS if wanted(part)]
+    if not (cases or native or wanted(_OPERATOR)):
+        known = ", ".join([*(case.name for case in CASES), _OPERATOR, *suite.PARTS])
+        sys.exit(f"no case is named so; there are: {known}")
+    if wanted(_OPERATOR):
         _say(f"{_OPERATOR}: {scale.operator_clusters} clusters")
         print(operator_load.measure(scale.operator_clusters).table() + "\n")
-    elif not cases:
-        known = ", ".join([*(case.name for case in CASES), _OPERATOR])
-        sys.exit(f"no case is named so; there are: {known}")
-    if not cases:
-        return
-    kinds = [
-        kind for kind in available() if not options.engine or _named(kind.name, options.engine)
-    ]
+    if native:
+        outcome = suite.measure(native, quick=options.quick, say=_say)
+        print(outcome.table())
+        outcome.write(_told(RESULTS / f"{stamp}-native.json"))
+    if cases:
+        _compare(cases, scale, stamp, options.engine)
+
+
+def _compare(cases: list[Case], scale: Scale, stamp: str, engine: list[str] | None) -> None:
+    """Ufora beside the other engines."""
+    kinds = [kind for kind in available() if not engine or _named(kind.name, engine)]
     if "Dask" not in [kind.name for kind in available()]:
         _say("Dask is not installed, so it is left out: pip install -r requirements-bench.txt")
     loads, results = [], []
@@ -41,10 +54,15 @@ def main() -> None:
             loads.append(os.getloadavg()[0])
             results.append(run_case(case, engines, scale, _say))
     loads.append(os.getloadavg()[0])
-    path = report.write(RESULTS, f"{datetime.now():%Y-%m-%d-%H%M%S}", scale, loads, results)
+    path = report.write(RESULTS, stamp, scale, loads, results)
     print(", ".join(f"{name} {value}" for name, value in report.machine().items()))
     print(report.table(results))
-    print(f"\nall values: {os.path.relpath(path)}")
+    _told(path)
+
+
+def _told(path: Path) -> Path:
+    print(f"\nall values: {os.path.relpath(path)}\n")
+    return path
 
 
 def _options() -> argparse.Namespace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,15 @@ Use = tuple[str, str, str]
 AUDIT_LOG = E2E.get("UFORA_E2E_AUDIT_LOG")
 
 
-def granted(account: str, namespace: str) -> set[Use]:
-    """What the bindings of a service account allow."""
-    everywhere, uses = Kubectl(), set[Use]()
-    listed = everywhere.json("get", "clusterrolebindings,rolebindings", "--all-namespaces")
-    for binding in listed["items"]:
-        subjects = [(s.get("name"), s.get("namespace")) for s in binding.get("subjects", [])]
-        if (account, namespace) in subjects:
-            uses |= rules_of(binding)
-    return uses
+def bindings_of(account: str, namespace: str) -> list[dict[str, Any]]:
+    """Whatever gives a service account rights."""
+    listed = Kubectl().json("get", "clusterrolebindings,rolebindings", "--all-namespaces")
+    return [
+        binding
+        for binding in listed["items"]
+        if (account, namespace)
+        in [(each.get("name"), each.get("namespace")) for each in binding.get("subjects", [])]
+    ]
 
 
 def rules_of(binding: dict[str, Any]) -> set[Use]:
@@ -43,20 +44,64 @@ def rules_of(binding: dict[str, Any]) -> set[Use]:
     }
 
 
-def audited(user: str) -> tuple[set[Use], list[str]]:
-    """What a user did by the audit log, and what it was refused."""
-    uses, refused = set[Use](), []
+def granted(bindings: list[dict[str, Any]]) -> set[Use]:
+    """What bindings allow."""
+    return set[Use]().union(*map(rules_of, bindings))
+
+
+@dataclass(frozen=True)
+class Request:
+    """One line of the audit log: who did what, and what came of it."""
+
+    user: str
+    verb: str
+    group: str
+    resource: str
+    #: Namespace (empty: none) and name.
+    target: tuple[str, str]
+    #: Received and answered: timestamps of one length, which compare as times do.
+    begun: str
+    ended: str
+    code: int
+    message: str
+
+
+def audited() -> list[Request]:
+    """Every request for an object since the cluster began."""
     assert AUDIT_LOG is not None
-    for line in Path(AUDIT_LOG).read_text().splitlines():
-        entry = json.loads(line)
-        if entry["user"]["username"] != user or "objectRef" not in entry:
+    entries = map(json.loads, Path(AUDIT_LOG).read_text().splitlines())
+    return [request_of(entry) for entry in entries if "objectRef" in entry]
+
+
+def request_of(entry: dict[str, Any]) -> Request:
+    what, answer = entry["objectRef"], entry.get("responseStatus", {})
+    return Request(
+        user=entry["user"].get("username", ""),
+        verb=entry["verb"],
+        group=what.get("apiGroup", ""),
+        resource="/".join(filter(None, [what.get("resource"), what.get("subresource")])),
+        target=(what.get("namespace", ""), what.get("name", "")),
+        begun=entry["requestReceivedTimestamp"],
+        ended=entry["stageTimestamp"],
+        code=answer.get("code", 0),
+        message=answer.get("message", ""),
+    )
+
+
+def absences(bindings: list[dict[str, Any]], requests: list[Request]) -> list[tuple[str, str]]:
+    """From when to when one of these bindings was away: Helm takes the operator's rights before it
+    ends the pods, which until then ask for the Lease, look at clusters, and are refused."""
+    places = {(b["metadata"].get("namespace", ""), b["metadata"]["name"]) for b in bindings}
+    away: dict[tuple[str, str], str] = {}
+    found = []
+    for each in requests:
+        if each.target not in places or not each.resource.endswith("rolebindings"):
             continue
-        what = entry["objectRef"]
-        resource = "/".join(filter(None, [what.get("resource"), what.get("subresource")]))
-        uses.add((entry["verb"], what.get("apiGroup", ""), resource))
-        if entry.get("responseStatus", {}).get("code") == 403:
-            refused.append(f"{entry['verb']} {resource}: {entry['responseStatus'].get('message')}")
-    return uses, refused
+        if each.verb == "delete" and each.code == 200:
+            away[each.target] = each.begun
+        elif each.verb == "create" and each.target in away:
+            found.append((away.pop(each.target), each.ended))
+    return found
 
 
 def service_account(release: Release) -> str:
@@ -65,22 +110,30 @@ def service_account(release: Release) -> str:
 
 
 def test_no_rule_of_the_operator_has_a_wildcard(release: Release) -> None:
-    namespace = str(release.kubectl.namespace)
-    rules = granted(service_account(release), namespace)
+    rules = granted(bindings_of(service_account(release), str(release.kubectl.namespace)))
     assert rules and not [rule for rule in rules if "*" in "".join(rule)]
 
 
 @pytest.mark.skipif(AUDIT_LOG is None, reason="UFORA_E2E_AUDIT_LOG names no audit log")
 def test_the_operator_used_every_right_that_it_has_and_missed_none(release: Release) -> None:
     account, namespace = service_account(release), str(release.kubectl.namespace)
-    used, refused = audited(f"system:serviceaccount:{namespace}:{account}")
-    # A namespace that is being deleted refuses everything, and `helm uninstall` takes the right to
-    # give the Lease back away before it ends the pods.
-    expected = ("being terminated", 'cannot update resource "leases"')
-    assert [each for each in refused if not any(words in each for words in expected)] == []
+    bindings, requests = bindings_of(account, namespace), audited()
+    user = f"system:serviceaccount:{namespace}:{account}"
+    own = [each for each in requests if each.user == user]
+    away = absences(bindings, requests)
+    missed = [
+        f"{each.verb} {each.resource}: {each.message}"
+        for each in own
+        if each.code == 403
+        # A namespace that is being deleted refuses everything.
+        and "being terminated" not in each.message
+        and not any(begun <= each.begun <= ended for begun, ended in away)
+    ]
+    assert missed == []
+    used = {(each.verb, each.group, each.resource) for each in own if each.code != 403}
     # Server-side apply is audited as a patch, and needs the right to create as well.
     used |= {("create", group, resource) for verb, group, resource in used if verb == "patch"}
-    unused = granted(account, namespace) - used
+    unused = granted(bindings) - used
     if Kubectl().find("crd", "httproutes.gateway.networking.k8s.io") is None:
         unused = {use for use in unused if use[1] != "gateway.networking.k8s.io"}
     assert not unused, sorted(unused)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from operator_sights import (
@@ -25,6 +27,7 @@ from ufora_operator.plan.rotation import fingerprint
 from ufora_operator.plan.types import Plan, Rotation
 
 FIVE = (pod(0), pod(1), pod(2, OLD), pod(3), pod(4))
+THREE = report(*map(worker, range(3)))
 EMPTY = report(*map(worker, range(3)), retiring(3, empty=True), retiring(4, empty=True))
 
 
@@ -117,6 +120,10 @@ def test_a_fingerprint_shows_nothing_of_its_token() -> None:
             LOOK_LATER,
         ),
         (cluster_of(suspend=True), observed(), report(jobs=1), LOOK_LATER),
+        # Nothing that is watched changes when these become troubles.
+        (cluster_of(), observed(*map(pod, range(3))), report(*map(worker, range(2))), LOOK_LATER),
+        (cluster_of(), observed(pod(0), pod(1), pod(2, ready=False)), THREE, LOOK_LATER),
+        (cluster_of(), replace(observed(*map(pod, range(3))), pods=(pod(0),)), THREE, LOOK_LATER),
     ],
 )
 def test_what_moves_is_looked_at_sooner_than_what_stands_still(

@@ -71,7 +71,12 @@ def decide(
             *rolling.notices,
             *turning.notices,
         ),
-        again_after=_soonest(wanted.due_in, turning.again_after, _pace(scaling, rolling, manager)),
+        again_after=_soonest(
+            wanted.due_in,
+            turning.again_after,
+            _pace(scaling, rolling, manager),
+            None if _is_well(situation) else LOOK_LATER,
+        ),
     )
 
 
@@ -132,6 +137,16 @@ def _pace(scaling: Scaling, rolling: Rolling, manager: ManagerStep) -> float | N
     if scaling.blocked or rollout or manager.phase == "suspending":
         return LOOK_AGAIN
     return None
+
+
+def _is_well(situation: Situation) -> bool:
+    """Whether all pods are there and all workers known to the manager. What keeps them is told by
+    Events, which nobody watches, and by how long it lasts, so only another look finds it."""
+    pods = [pod for pod in situation.observed.pods if not pod.terminating]
+    workers = [pod for pod in pods if pod.component == "worker"]
+    if len(workers) < situation.replicas or not all(pod.ready for pod in pods):
+        return False
+    return situation.facts is None or all(situation.worker(pod.name) for pod in workers)
 
 
 def _soonest(*seconds: float | None) -> float | None:

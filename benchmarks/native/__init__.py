@@ -1,0 +1,1 @@
+"""How fast numeric loops run: beside CPython, numba, and C with checked arithmetic."""

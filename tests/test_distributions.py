@@ -58,7 +58,8 @@ OURS = {
 }
 #: The modules that need an extra of their distribution.
 NEEDS_AN_EXTRA = {
-    f"ufora_core.{name}" for name in ("curve", "dialer", "handshakes", "listener", "sockets")
+    *(f"ufora_core.{name}" for name in ("curve", "dialer", "handshakes", "listener", "sockets")),
+    "ufora_worker.native.llvm.machine",
 }
 
 

@@ -10,9 +10,10 @@ import pytest
 
 import pyfora
 from restartable_cluster import PATIENCE, RestartableCluster, wait_until
+from slow_items import COUNTED, count_slowly
 
-#: Items of a loop that is pure and runs for some seconds, and what they sum up to.
-ITEMS, SUM = 800, 800 * 30_000
+#: Items of a loop that is pure and runs for some seconds.
+ITEMS = 800
 
 
 @pytest.fixture
@@ -50,13 +51,6 @@ def run_until(gate: str, notes: str) -> int:
     while not os.path.exists(gate):
         time.sleep(0.01)
     return os.getppid()
-
-
-def count_slowly(item: int) -> int:
-    total = 0
-    for number in range(60_000):
-        total += (number ^ item) & 1
-    return total
 
 
 def count_all() -> int:
@@ -146,7 +140,7 @@ def test_a_loop_loses_no_item_when_one_of_its_workers_is_told_to_stop(
         host = worker_of_the_only_job(real)
         leaving = next(each for name, each in real.workers.items() if (name == host) is has_root)
         leaving.terminate()
-        assert future.result(timeout=PATIENCE) == SUM
+        assert future.result(timeout=PATIENCE) == ITEMS * COUNTED
         assert leaving.wait(PATIENCE) == 0
 
 
@@ -164,7 +158,7 @@ def test_a_block_that_nobody_sees_twice_runs_again_when_its_worker_is_killed(
         killed.wait()
         wait_until(lambda: real.workers.keys() == known(real), "its silence was noticed")
         assert [each["state"] for each in unfinished(real)] == ["placed"]
-        assert future.result(timeout=PATIENCE) == SUM
+        assert future.result(timeout=PATIENCE) == ITEMS * COUNTED
 
 
 def test_a_block_with_effects_fails_when_its_worker_is_killed(

@@ -14,6 +14,7 @@ import pytest
 import pyfora
 from pyfora import _dialling
 from restartable_cluster import PATIENCE, ForwardedPort, RestartableCluster, wait_until
+from slow_items import COUNTED, count_slowly
 
 #: Seconds for which the manager is away.
 AWAY = 1.0
@@ -75,13 +76,6 @@ def append(path: str, line: str) -> None:
         file.write(line + "\n")
 
 
-def count_slowly(item: int) -> int:
-    total = 0
-    for number in range(60_000):
-        total += (number ^ item) & 1
-    return total
-
-
 def work(path: str, item: int) -> int:
     append(path, f"{item}")
     time.sleep(0.4)
@@ -102,7 +96,7 @@ def test_a_pure_block_on_both_workers_has_its_result(real: RestartableCluster) -
         with meanwhile(lambda: restart(real, under_way.is_set)):
             with cluster.remotely.downloadAll().with_progress(watch):
                 result = sum(count_slowly(item) for item in range(800))
-        assert result == 800 * 30_000
+        assert result == 800 * COUNTED
         assert cluster.submit(pow, 2, 10).result(timeout=PATIENCE) == 1024
 
 

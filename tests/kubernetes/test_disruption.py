@@ -18,12 +18,9 @@ def slow_square(n: int, seconds: float) -> int:
     return n * n
 
 
-def collatz_steps(n: int) -> int:
-    steps = 0
-    while n > 1:
-        n = n // 2 if n % 2 == 0 else 3 * n + 1
-        steps += 1
-    return steps
+def last_digits(n: int) -> int:
+    """Takes its time: text is made, so it stays in CPython."""
+    return sum(int(str(n * number)[-1]) for number in range(2000))
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +78,8 @@ def test_jobs_survive_the_manager(cluster: Cluster) -> None:
         assert [each.result(timeout=180) for each in calls] == [n * n for n in range(4)]
         cluster.wait_for("Available", seconds=60)
         with connection.remotely.downloadAll():
-            total = sum(collatz_steps(n) for n in range(50_000))
-    assert total == sum(collatz_steps(n) for n in range(50_000))
+            total = sum(last_digits(n) for n in range(1000))
+    assert total == sum(last_digits(n) for n in range(1000))
 
 
 def test_a_block_survives_the_death_of_a_worker(cluster: Cluster) -> None:
@@ -96,13 +93,14 @@ def test_a_block_survives_the_death_of_a_worker(cluster: Cluster) -> None:
             break
 
     with cluster.connected() as connection:
-        striker = threading.Timer(3.0, kill)
+        striker = threading.Timer(2.0, kill)
         striker.start()
         with connection.remotely.downloadAll():
-            total = sum(collatz_steps(n) for n in range(600_000))
+            total = sum(last_digits(n) for n in range(24_000))
+        assert killed, "the block was over before anybody struck"
         striker.join()
     assert killed == ["struck-worker-0"]
-    assert total == sum(collatz_steps(n) for n in range(600_000))
+    assert total == sum(last_digits(n) for n in range(24_000))
     cluster.wait_for_workers(2)
 
 

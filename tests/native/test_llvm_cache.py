@@ -151,3 +151,13 @@ def test_an_object_that_is_no_object_is_a_bug_of_loading(
     monkeypatch.setattr(machine, "compile_object", lambda text: b"no object")
     with pytest.raises(CompilerFailed, match="the load pass"):
         compile_unit(UNIT, None)
+
+
+def test_what_another_user_wrote_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = ObjectCache(tmp_path)
+    objects.put(KEY, b"code")
+    assert objects.get(KEY) == b"code"
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    assert objects.get(KEY) is None

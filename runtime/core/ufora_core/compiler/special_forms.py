@@ -78,6 +78,11 @@ def _iter(frame: Frame, node: ast.Call, to: Arguments) -> Value:
     return frame.made(None, item)
 
 
+_ONE_ITEM = ast.arguments(
+    posonlyargs=[], args=[ast.arg("item")], kwonlyargs=[], kw_defaults=[], defaults=[]
+)
+
+
 def _getter(build: Callable[[ast.Call, ast.expr], ast.expr]) -> Form:
     """``itemgetter`` and its kin are written as the ``lambda`` that they stand for."""
 
@@ -85,12 +90,10 @@ def _getter(build: Callable[[ast.Call, ast.expr], ast.expr]) -> Form:
         if node not in frame.functions:
             if node.keywords or not all(isinstance(each, ast.Constant) for each in node.args):
                 frame.refuse(node, f"{quote(node)}: what it takes is not known beforehand")
-            body = build(node, ast.Name("item", ast.Load()))
-            text = ast.parse(f"lambda item: {ast.unparse(body)}", mode="eval")
-            for each in ast.walk(text):
+            getter = ast.Lambda(_ONE_ITEM, build(node, ast.Name("item", ast.Load())))
+            for each in ast.walk(getter):
                 ast.copy_location(each, node)
-            assert isinstance(text.body, ast.Lambda)
-            frame.functions[node] = LocalFunction(text.body, frame, (), {})
+            frame.functions[node] = LocalFunction(getter, frame, (), {})
         return of_function(frame.functions[node])
 
     return form

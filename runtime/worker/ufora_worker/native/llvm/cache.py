@@ -1,9 +1,9 @@
 """Objects on disk: machine code that another process made of the same unit.
 
 A file is a header and the object: a magic word, the key, the object's length and its digest. A file
-that is not exactly that is replaced; nothing of it is executed or unpickled. Files are written
-under another name first, so no reader sees half of one. A disk that is full or read-only costs one
-line in the log.
+that is not exactly that, or that another user wrote, is replaced, and nothing of it is executed.
+Files are written under another name first, so no reader sees half of one. A disk that is full or
+read-only costs one line in the log.
 """
 
 import contextlib
@@ -45,7 +45,10 @@ class ObjectCache:
         """The object with this key, or None."""
         path = self._path(key)
         try:
-            content = path.read_bytes()
+            with path.open("rb") as file:
+                if os.fstat(file.fileno()).st_uid != os.geteuid():
+                    return None
+                content = file.read()
             machine_code = _unpack(key, content)
             if machine_code is not None:
                 # The time of the last use, by which the oldest are found.

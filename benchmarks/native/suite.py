@@ -41,7 +41,7 @@ def measure(parts: list[str], *, quick: bool, say: Callable[[str], None]) -> Out
     found = [
         row
         for part in parts
-        for row in PARTS[part](2 if quick else 7, quick=quick, say=say)
+        for row in PARTS[part](2 if quick else 5, quick=quick, say=say)
     ]  # fmt: skip
     return Outcome(found, list(_notes(quick)))
 

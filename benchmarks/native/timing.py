@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter, thread_time
@@ -39,11 +38,6 @@ class Series:
     def cpu(self) -> list[float]:
         """Of all runs."""
         return [run.cpu for run in self.runs]
-
-    @property
-    def median(self) -> float:
-        """Of the seconds."""
-        return statistics.median(self.seconds)
 
     @property
     def best(self) -> float:

@@ -101,10 +101,7 @@ def _executor_line(use: ExecutorUse) -> str:
 
 def _loop_lines(loop: LoopFacts) -> Iterator[str]:
     if loop.taken:
-        yield (
-            f"parallel: {loop.items:,} items in {loop.seconds:.3f} s, "
-            f"{loop.splits:,} splits, {loop.steals:,} steals"
-        )
+        yield _taken_line(loop)
     if loop.declined or loop.why_sequential is not None:
         counts = loop.declined > 1 or (loop.declined and loop.taken)
         times = f" ({loop.declined:,} times)" if counts else ""
@@ -115,6 +112,16 @@ def _loop_lines(loop: LoopFacts) -> Iterator[str]:
         yield f"not native{_because(loop.why_interpreted)}"
 
 
+def _taken_line(loop: LoopFacts) -> str:
+    if loop.items <= loop.taken:
+        calls = "call" if loop.items == 1 else "calls"
+        return f"nothing to divide: {loop.items:,} {calls} in {loop.seconds:.3f} s"
+    return (
+        f"parallel: {loop.items:,} items in {loop.seconds:.3f} s, "
+        f"{loop.splits:,} splits, {loop.steals:,} steals"
+    )
+
+
 def _function_lines(function: FunctionFacts) -> Iterator[str]:
     yield "native" if function.native else f"not native{_because(function.why_interpreted)}"
 
@@ -123,7 +130,8 @@ def _because(why: Explanation | None) -> str:
     if why is None:
         return ""
     edit = f"; {why.edit}" if why.edit else ""
-    return f": {why.message} ({why.filename}:{why.line}){edit}"
+    place = f" ({why.filename}:{why.line})" if why.filename else ""
+    return f": {why.message}{place}{edit}"
 
 
 def _row(place: str, text: str, lines: Iterator[str]) -> str:

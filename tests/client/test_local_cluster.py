@@ -116,7 +116,20 @@ def test_children_inherit_everything_but_settings(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
     inherited = _environment.for_processes()
     assert inherited["PYTHONPATH"] == "/somewhere"
-    assert not any(name.startswith("UFORA_") for name in inherited)
+    assert "UFORA_MANAGER_ADDRESS" not in inherited
+
+
+def test_children_hear_of_native_code_and_share_a_cache_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("UFORA_NATIVE", "0")
+    monkeypatch.delenv("UFORA_NATIVE_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    inherited = _environment.for_processes()
+    assert inherited["UFORA_NATIVE"] == "0"
+    assert inherited["UFORA_NATIVE_CACHE"] == "/caches/ufora/native"
+    monkeypatch.setenv("UFORA_NATIVE_CACHE", "/mine")
+    assert _environment.for_processes()["UFORA_NATIVE_CACHE"] == "/mine"
 
 
 # ------------------------------------------------------------------ its folder

@@ -1,6 +1,7 @@
 """Calls that stand side by side: which become a site, what of, and that nothing else changes."""
 
 import ast
+import textwrap
 
 import pytest
 
@@ -16,6 +17,15 @@ def found_in(source: str) -> list[Site]:
     return [site for site in found if site.kind is SiteKind.CALLS]
 
 
+def counts_in(source: str) -> list[int]:
+    """How many calls each site has."""
+    return [site.calls.count for site in found_in(source) if site.calls is not None]
+
+
+def _in_function(source: str) -> str:
+    return "def function():\n" + textwrap.indent(source, "    ")
+
+
 def calls_in(source: str) -> list[str]:
     """For each site the comprehension that stands for its calls."""
     return [ast.unparse(site.comprehension) for site in found_in(source)]
@@ -28,7 +38,7 @@ def calls_in(source: str) -> list[str]:
         "r = (f(x), g(y))",
         "r = [f(x), g(y)]",
         "r = k(f(x), g(y))",
-        "r = k(f(x), 1, *[], y=g(y)) if False else k(f(x), g(y))",
+        "r = k(f(x), 1, y=g(y))",
         "r = f(x) < g(y)",
         "r = -f(x) * g(y)",
         "a = f(x)\nb = g(y)",
@@ -38,36 +48,51 @@ def calls_in(source: str) -> list[str]:
     ],
 )
 def test_calls_that_stand_side_by_side_are_one_site(source: str) -> None:
-    (site,) = found_in(source)
-    assert site.calls is not None and site.calls.count == 2
+    assert counts_in(source) == [2]
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        "r = f(x)",
-        "r = k(x) + k(y)",
         "r = f(x) and g(y)",
         "r = f(x) if g(y) else 0",
         "r = f(x) < g(y) < h(z)",
-        "r = f(g(x))",
-        "r = f(k(x)) + g(k(y))",
         "r = f(x) + k.attribute + g(y)",
         "r = [f(x), k[0], g(y)]",
         "r = (f(x), k(), g(y))",
-        "r = f(*x) + g(y)",
-        "r = f(**x) + g(y)",
         "r = (f(x), (k := 1), g(y))",
         "a = f(x)\nb = g(a)",
         "a = f(x)\nk()\nb = g(y)",
         "a = b = f(x)\nc = g(y)",
-        "class A:\n    a = f(x)\n    b = g(y)\n    c = f(x) + g(y)",
     ],
 )
-def test_what_is_evaluated_between_or_only_perhaps_or_needs_the_other_is_no_site(
+def test_calls_with_something_between_them_or_that_need_the_other_stand_alone(
     source: str,
 ) -> None:
-    assert calls_in(source) == []
+    assert set(counts_in(source)) == {1}
+    assert counts_in(_in_function(source)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("r = f(x)", 1),
+        ("f(x)", 1),
+        ("return_ = k(1, f(x))", 1),
+        ("for i in k():\n    print(i)\n    r = f(i)", 1),
+        ("while f(x):\n    pass", 1),
+        ("r = f(g(x))", 1),
+        ("r = f(k(x)) + g(k(y))", 0),
+        ("r = f(*x) + g(**y)", 0),
+        ("r = k(x) + k(y)", 0),
+        ("r = lambda: f(x)", 0),
+        ("r = {k: f(x) for k in y if z}", 0),
+        ("class A:\n    a = f(x)\n    b = g(y)\n    c = f(x) + g(y)", 0),
+    ],
+)
+def test_a_call_of_the_block_itself_is_a_site(source: str, count: int) -> None:
+    assert counts_in(source) == [1] * count
+    assert counts_in(_in_function(source)) == []
 
 
 def test_the_items_of_a_site_are_its_calls_in_order() -> None:

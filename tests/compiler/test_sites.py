@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from cases import Case, load
 from site_programs import FAILING, PROGRAMS
 from small_engine import Engine, builtin_names
-from ufora_core.compiler import sites
 from ufora_core.compiler.sites import Site, rewrite
 from ufora_core.compiler.slices import INLINED, WRAPPER, slice_code, slice_function
 

@@ -33,7 +33,7 @@ def cluster(
     monkeypatch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
     monkeypatch.setattr("ufora_worker.loops.SLICE_NS", slice_ns)
     for module in ("shapes", "root_loop"):
-        monkeypatch.setattr(f"ufora_worker.{module}.shipping_ns", lambda values: 0.0)
+        monkeypatch.setattr(f"ufora_worker.{module}.weigh", lambda *values: 0.0)
     inline = InlineCluster(tmp_path / "store", choose)
     inline.words.set_hungry(1)
     yield inline

@@ -89,7 +89,7 @@ class InlineCluster:
         ended = Root(order, self._place, self.store, "inline", self).run()
         assert ended.failure is None, ended.failure
         assert ended.result is not None
-        result = program.decode(fetch(self.store, ended.result), program.Result)
+        result = self.ended = program.decode(fetch(self.store, ended.result), program.Result)
         return Outcome(result, self.store.open_private, lambda proxy: proxy)
 
     # ------------------------------------------------------------------ the root's link

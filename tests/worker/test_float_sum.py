@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ufora_worker.float_sum import _emulated, compensates, ordered_sum
+from ufora_worker.interpreter import client_rules
 
 OLD, NEW = (3, 11), (3, 12)
 OWN = sys.version_info[:2]
@@ -63,3 +64,11 @@ def test_what_does_not_add_up_raises_what_sum_raises(rule: tuple[int, int]) -> N
 @pytest.mark.parametrize("rule", [OLD, NEW])
 def test_objects_with_their_own_addition_are_added_in_order(rule: tuple[int, int]) -> None:
     assert ordered_sum([[1], [2], [3]], [], rule) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("python", [OLD, NEW])
+def test_the_builtin_follows_the_rule_of_the_program_that_runs(python: tuple[int, int]) -> None:
+    values = [1e16, 1.0, -1e16, 0.1]
+    with client_rules(python, 1000):
+        found = sum(values)
+    assert found == ordered_sum(values, 0, python)

@@ -29,7 +29,7 @@ def eager() -> Iterator[None]:
         patch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
         patch.setattr("ufora_worker.loops.SLICE_NS", 1)
         for module in ("shapes", "root_loop"):
-            patch.setattr(f"ufora_worker.{module}.shipping_ns", lambda values: 0.0)
+            patch.setattr(f"ufora_worker.{module}.weigh", lambda *values: 0.0)
         yield
 
 

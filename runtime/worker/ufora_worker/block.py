@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import CellType, CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, TypeGuard
 
+from ufora_core import syntax
+from ufora_core.compiler.gates import gates_in
 from ufora_core.program import Block
 from ufora_core.values.recompile import requalified
 from ufora_worker.interpreter import LOCALS
@@ -35,7 +37,7 @@ def parse(block: Block) -> ast.Module:
 
     ``super()`` finds its arguments in the method that it is in; here it gets them.
     """
-    tree = ast.parse(block.source, block.filename)
+    tree = syntax.parse(block.source, block.filename)
     ast.increment_lineno(tree, block.line - 1)
     for node in ast.walk(tree):
         if isinstance(node, ast.stmt | ast.expr | ast.excepthandler | ast.pattern):
@@ -66,7 +68,7 @@ def compile_block(
     """``values`` are the bound locals; ``cells`` the variables that closures share."""
     if block.optimized:
         return _in_function(block, tree, namespace, values, cells)
-    mangled = _mangled(block, tree)
+    mangled = _with_global_gates(_mangled(block, tree))
     code = compile(mangled, block.filename, "exec", flags=block.flags, dont_inherit=True)
     own_locals = dict(values) if block.own_locals else namespace
 
@@ -75,6 +77,16 @@ def compile_block(
         return own_locals
 
     return CompiledBlock(code, execute, lambda traceback: own_locals)
+
+
+def _with_global_gates(tree: ast.Module) -> ast.Module:
+    """The tree, with its sites' gates declared ``global``: CPython specialises looking up those,
+    and not names that could be a module's or a class's own."""
+    names = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    gates = gates_in(tuple(dict.fromkeys(names)))
+    if gates:
+        tree.body.insert(0, ast.fix_missing_locations(ast.Global(gates)))
+    return tree
 
 
 def _in_function(

@@ -94,10 +94,12 @@ class CallLoops:
             with plain_sites(), _Inside(splitter, site):
                 return self._values(site, loop)
         finally:
-            seconds = (perf_counter_ns() - began) / 1e9
+            # Calls of this site within calls of it are part of what these take.
+            seconds = 0.0 if visits.open else (perf_counter_ns() - began) / 1e9
             splitter.chronicle.taken(site, frame.f_code.co_filename, loop.tally, seconds)
             spent = thread_time_ns() - started
-            rests = not loop.tally.splits and visits.note_calls(spent, started - asked)
+            native = loop.tally.busy_seconds * 1e9 if loop.tally.native_items else 0.0
+            rests = not loop.tally.splits and visits.note_calls(spent, started - asked, int(native))
             splitter.set_gate(site, visits.open >= visits.depth)
             if rests:
                 splitter.let_rest(site)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ufora_core.compiler.call_sites import Definition, calls_of, worthwhile
 from ufora_core.compiler.for_loops import Sequential
+from ufora_core.compiler.for_loops_item import ITEM
 from ufora_core.compiler.proof import Reason
 from ufora_core.compiler.sites import Site
 from ufora_core.program import Explanation, FunctionFacts, LoopFacts
@@ -26,6 +27,7 @@ class Tally:
     steals: int = 0
     native_items: int = 0
     bails: int = 0
+    busy_seconds: float = 0.0
     why_interpreted: Explanation | None = None
     #: Functions that native code was wanted for, and why there is none; None where there is.
     functions: dict[UserFunction, Explanation | None] = field(default_factory=dict)
@@ -37,6 +39,7 @@ class Tally:
         self.steals += stolen
         self.native_items += use.native_items
         self.bails += use.bails
+        self.busy_seconds += use.busy_seconds
 
     def merge(self, other: "Tally") -> None:
         """What was done for another loop of the same site, or another part of the same one."""
@@ -60,9 +63,12 @@ def note_functions(
     known: dict[UserFunction, Explanation | None],
     more: Mapping[UserFunction, Explanation | None],
 ) -> None:
-    """Adds functions; one that is native somewhere stays so."""
+    """Adds functions; one that is native somewhere stays so. The function that a ``for``
+    statement's item has become is none of the user's."""
     for function, why in more.items():
-        known[function] = None if function in known and known[function] is None else why
+        if function.name != ITEM:
+            native = function in known and known[function] is None
+            known[function] = None if native else why
 
 
 @dataclass(slots=True)
@@ -155,8 +161,10 @@ class Chronicle:
                 yield each
 
     def _in_items(self) -> set[str]:
-        """Names of functions that items of the loops that were taken call."""
-        taken = (each.site for each in self._accounts.values() if each.taken)
+        """Names of functions that items of the loops that were taken call; calls that stand side
+        by side are too few to keep everybody busy."""
+        accounts = self._accounts.values()
+        taken = [each.site for each in accounts if each.taken and each.site.calls is None]
         found = {name for site in taken for name in (*site.free, *site.functions)}
         while True:
             called = (each.names for each in self._definitions if each.name in found)
@@ -223,7 +231,14 @@ def text_of_loop(site: Site) -> str:
         return _shortened(site.loop.head)
     if site.calls is not None:
         return _shortened(", ".join(map(ast.unparse, calls_of(site.comprehension))))
-    return _shortened(ast.unparse(site.original or site.comprehension))
+    match site.original:
+        case ast.Call(func=function, args=[ast.GeneratorExp() as items], keywords=[]):
+            # ``ast.unparse`` gives these parentheses of their own, up to Python 3.12.
+            return _shortened(f"{ast.unparse(function)}{ast.unparse(items)}")
+        case None:
+            return _shortened(ast.unparse(site.comprehension))
+        case written:
+            return _shortened(ast.unparse(written))
 
 
 def _shortened(text: str) -> str:

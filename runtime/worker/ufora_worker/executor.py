@@ -4,6 +4,7 @@ Started by its supervisor as ``python -m ufora_worker.executor '{...}'``; it tal
 and ends when the supervisor does.
 """
 
+import gc
 import json
 import logging
 import socket
@@ -28,7 +29,6 @@ from ufora_core.protocol.executor import (
 )
 from ufora_core.protocol.parts import ExecutorUse, Failure
 from ufora_core.store import ObjectStore
-from ufora_core.values.decode import Decoder
 from ufora_worker.channel import Channel, ChannelClosed
 from ufora_worker.chronicle import Chronicle
 from ufora_worker.interrupts import Interrupts, Stopped
@@ -94,6 +94,7 @@ class Executor:
     def serve(self, pid: int) -> None:
         """Work until the supervisor is gone."""
         self._interrupts.install()
+        gc.freeze()  # the collector need not look at this program's own objects for the user's
         self.send(Ready(pid=pid))
         while True:
             match self._channel.receive():
@@ -140,7 +141,7 @@ class Executor:
         stopped = RangeStopped(job=work.job, loop=work.loop, failure=failure, number=number)
         self.send(stopped)
 
-    def _nest(self, job: str, task: LoopTask, decoder: Decoder) -> Nest:
+    def _nest(self, job: str, task: LoopTask) -> Nest:
         """The engine for loops in the items of a stolen range; their numbers are taken by chance,
         since other executors take some for the same job."""
         uses: list[ExecutorUse] = []
@@ -156,7 +157,7 @@ class Executor:
             first_loop=randbits(_LOOP_BITS) << _LOOPS_BITS,
             known=self._known_of(job),
         )
-        return NestedEngine(splitter, decoder, uses)
+        return NestedEngine(splitter, task.graph.nodes, uses)
 
     def _known_of(self, job: str) -> dict[tuple[int, int], Visits]:
         """What ranges of a job have taught about its sites; of other jobs nothing is kept."""

@@ -19,6 +19,9 @@ Fold = Callable[["array[float]", float, float], tuple[float, float]]
 #: ``int``s that the C code of ``sum`` adds without building Python objects: a C long.
 _LONG = range(-(2**63), 2**63)
 
+#: The running interpreter's; while a program of another version runs, ``sum`` is not.
+_own_sum = sum
+
 
 def compensates(python: tuple[int, int]) -> bool:
     """True when this version's ``sum`` carries rounding errors of floats along."""
@@ -37,8 +40,8 @@ def ordered_sum(values: Iterable[Any], start: Any, python: tuple[int, int]) -> A
         TypeError: as ``sum`` does, for values that do not add up.
     """
     if follows_own_rule(python):
-        return sum(values, start)
-    return _emulated(iter(values), sum((), start), compensates(python))
+        return _own_sum(values, start)
+    return _emulated(iter(values), _own_sum((), start), compensates(python))
 
 
 def folded_sum(

@@ -8,6 +8,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from types import FunctionType
 
+from ufora_core import syntax
 from ufora_core.compiler.for_loops_flow import stores
 from ufora_core.compiler.for_loops_item import ITEM
 from ufora_core.compiler.trees import clone, placed
@@ -59,7 +60,7 @@ def _in_lines_of(definition: ast.FunctionDef) -> str:
     ast.fix_missing_locations(definition)
     lines = ast.unparse(definition).splitlines()
     wanted: dict[int, int] = {}
-    written = ast.parse("\n".join(lines))
+    written = syntax.parse("\n".join(lines))
     for there, here in zip(_statements(written.body[0]), _statements(definition), strict=True):
         wanted.setdefault(there.lineno, here.lineno - definition.lineno + 1)
     text: list[str] = []

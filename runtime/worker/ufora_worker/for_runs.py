@@ -32,6 +32,8 @@ class Run:
     stopped: bool = False
     tally: Tally = field(default_factory=Tally)
     map_ns: int = 0
+    #: How often it was asked whether the engine gains anything, as a power of two.
+    tries: int = 1
     started: int = field(default_factory=perf_counter_ns)
 
     @property

@@ -31,7 +31,7 @@ from ufora_worker.interpreter import plain_sites
 from ufora_worker.moments import Declined, Moment
 from ufora_worker.program_code import definition_of
 from ufora_worker.ranges import ItemSource, SliceCall
-from ufora_worker.root_loop import RootLoop
+from ufora_worker.root_loop import RootLoop, Window
 from ufora_worker.shapes import LiveSegment, finish
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ _IN_VAIN = 8
 #: native code for them. Making and unpacking a record takes about so much, and so much may be lost
 #: before the loop is given up.
 _WORTH_NS, _RECORD_NS, _MOST_LOST_NS = 10_000, 400, 30_000_000
+#: How often items are tried to see what they take; the first time they take longer.
+_TRIES = 3
 #: Records that may be in memory at a time.
 _MOST_RECORDS = 1 << 18
 
@@ -109,8 +111,7 @@ class ForSites:
     def _decline(self, run: Run, why: Declined) -> None:
         filename = run.frame.f_code.co_filename
         reason = why.reason or Reason(str(why), filename, run.site.line)
-        self.splitter.chronicle.declined(run.site, filename, reason)
-        self.splitter.turned_down(run.site)
+        self.splitter.decline(run.site, filename, reason)
         run.items = None
 
     def _body(self, run: Run, part: ItemPart, kind: SiteKind, fold: Fold) -> SliceCall | None:
@@ -198,12 +199,13 @@ class ForSites:
         body = self._body(run, terms, SiteKind.SUM, fold)
         if body is None:
             return
+        loop: RootLoop | None = None
         for lo, hi in self._sizes(run):
-            loop, segments = self._map(run, body, lo, hi)
+            loop, segments = self._map(run, body, Window(lo, hi, loop, may_be_last=False))
             if not all(map(_holds_numbers, segments)):
                 return
             start = run.value(total.name)
-            run.done = hi if loop.failed_at is None else lo + loop.failed_at
+            run.done = hi if loop.failed_at is None else loop.failed_at
             yield finish(SiteKind.SUM, segments, (start,), _ADDING, loop.rerun)
             if run.done < hi:
                 break
@@ -254,14 +256,15 @@ class ForSites:
 
     def _mapped_windows(self, run: Run, parts: Halves, body: SliceCall) -> Iterator[Iterable[Any]]:
         assert run.items is not None
+        loop: RootLoop | None = None
         for lo, hi in self._sizes(run, parts.breaks):
-            loop, segments = self._map(run, body, lo, hi)
+            loop, segments = self._map(run, body, Window(lo, hi, loop, parts.breaks))
             values = finish(SiteKind.LIST, segments, (), self.splitter.python, loop.rerun)
             rows = list(zip(values, strict=True)) if len(parts.fields) == 1 else values
             usable = _usable(rows, parts.immutable)
             yield zip(run.items[lo : lo + usable], rows, strict=False)
             run.done = lo + usable
-            if run.done < hi or self._is_in_vain(run):
+            if run.done < hi or self._is_in_vain(run, body):
                 return
 
     def _sizes(self, run: Run, breaks: bool | None = None) -> Iterator[tuple[int, int]]:
@@ -289,12 +292,11 @@ class ForSites:
             return _WINDOW_NS
         return max(_WINDOW_NS, spent // _IN_VAIN if breaks else spent)
 
-    def _map(
-        self, run: Run, body: SliceCall, lo: int, hi: int
-    ) -> tuple[RootLoop, list[LiveSegment]]:
+    def _map(self, run: Run, body: SliceCall, window: Window) -> tuple[RootLoop, list[LiveSegment]]:
         """Run the items of a window."""
         assert run.items is not None and body.source is not None
-        loop = self.splitter.root_loop(body.source.site.kind, body, run.items[lo:hi])
+        kind = body.source.site.kind
+        loop = self.splitter.root_loop(kind, body, run.items, window=window)
         before = perf_counter_ns()
         try:
             with plain_sites():
@@ -308,10 +310,16 @@ class ForSites:
         helped = run.tally.splits or run.tally.native_items
         return not helped and run.map_ns < run.done * _WORTH_NS
 
-    def _is_in_vain(self, run: Run) -> bool:
+    def _is_in_vain(self, run: Run, body: SliceCall) -> bool:
         """Whether enough was tried."""
         lost = run.done * _RECORD_NS + run.map_ns // 3
-        return self._is_cheap(run) and lost > _MOST_LOST_NS
+        if lost < _MOST_LOST_NS * run.tries:
+            return False
+        run.tries *= 2
+        if not self._is_cheap(run) and not _is_next_to_nothing(run, body):
+            return False
+        self.splitter.let_rest(run.site)
+        return True
 
     def _note(self, run: Run) -> None:
         spent = perf_counter_ns() - run.started
@@ -319,6 +327,20 @@ class ForSites:
         self.splitter.chronicle.taken(run.site, filename, run.tally, spent / 1e9)
         assert run.items is not None
         self.splitter.visits(run.site).note(len(run.items), spent)
+
+
+def _is_next_to_nothing(run: Run, body: SliceCall) -> bool:
+    """Whether items take less in CPython than their records. They are tried."""
+    assert run.items is not None
+    if run.map_ns > run.done * _RECORD_NS:
+        return False
+    tried = run.items[run.done - _FIRST : run.done]
+    times = []
+    for _ in range(_TRIES):
+        started = perf_counter_ns()
+        body.run(tried)
+        times.append(perf_counter_ns() - started)
+    return min(times) < _FIRST * _RECORD_NS
 
 
 def _may_begin(start: Any, total: Total) -> bool:

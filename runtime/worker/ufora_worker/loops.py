@@ -16,7 +16,7 @@ takes over between two slices, or in the middle of a long item, which is then be
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter_ns
+from time import perf_counter_ns, thread_time_ns
 from typing import Any, Protocol
 
 from ufora_core.errors import CoreError
@@ -24,7 +24,7 @@ from ufora_worker.interpreter import divide_items
 from ufora_worker.interrupts import Interrupts
 from ufora_worker.native.engine import NativeEngine
 from ufora_worker.native.refusal import Refusal, UserFunction
-from ufora_worker.shapes import Accumulator
+from ufora_worker.shapes import Accumulator, Collected
 from ufora_worker.shared_words import SharedWords
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,13 @@ SLICE_NS = 500_000
 NATIVE_SLICE_NS = 2_000_000
 #: The back half is worth a message only if the rest will take longer than this.
 WORTH_GIVING_NS = 1_000_000
+#: A loop in an item that takes longer is worth dividing.
+_LASTS_NS = 10_000_000
+#: What CPython and another process need for the value of an item, about.
+_LITTLE_NS = 5_000.0
+#: What a slice may take besides its items is at most this part of that. The first of a loop has one
+#: item and is the slowest: if all of it counted, all other items would seem to be worth giving.
+_SLICE_COST = 2
 #: A slice grows at most by this factor at once: costs may rise along the range.
 _GROWTH = 8
 
@@ -94,6 +101,10 @@ class _Takeover(BaseException):
         self.loop = loop
 
 
+def _nothing(limit: float) -> float:
+    return 0.0
+
+
 class Giver(Protocol):
     """Turns items of the loop into a range for somebody else."""
 
@@ -129,8 +140,20 @@ class Place:
             loop.yield_rest()
         if self.hungry():
             self.give()
-        for loop in self.loops:
+        for loop in self._to_take_over():
             loop.take_over()
+
+    def _to_take_over(self) -> list["Loop"]:
+        """The loops whose items may be begun again, outermost first: none in whose item others
+        help, or could."""
+        found: list[Loop] = []
+        for loop in reversed(self.loops):
+            if loop.divided:
+                break
+            found.insert(0, loop)
+            if loop.divides:
+                break
+        return found
 
     def hungry(self) -> bool:
         """True when somebody could take items."""
@@ -154,13 +177,18 @@ class Loop:
     give: Giver
     #: Called after each slice with the number of items that it ran.
     on_progress: Callable[[int], None]
-    #: What the first giving costs besides: the loop's values have to be encoded.
-    task_ns: float = 0.0
+    #: What the first giving costs besides, since the loop's values have to be sent: called with
+    #: the most that is of interest.
+    task_ns: Callable[[float], float] = _nothing
     native: Native | None = None
     #: It is a range that somebody may want back, rather than a loop that is owned here.
     leased: bool = True
     #: Sites that are reached in its items may be taken over.
     nests: bool = False
+    #: Its items are calls that stand side by side, or one that stands alone.
+    calls: bool = False
+    #: The loop that ran last in its item divided.
+    divided: bool = field(default=False, init=False)
     #: Item ``hi`` raised an exception; nothing at or past it counts.
     failed: bool = False
     #: An item decided the loop (``any``, ``all``); nothing at or past ``next`` counts.
@@ -178,16 +206,25 @@ class Loop:
     _item_ns: float = field(default=0.0, init=False)
     #: Where CPython is in the middle of an item; None elsewhere.
     _interpreting: int | None = field(default=None, init=False)
+    #: When the last slice began.
     _started_ns: int = field(default=0, init=False)
+    _started_cpu_ns: int = field(default=0, init=False)
+    _began_ns: int = field(default_factory=perf_counter_ns, init=False)
+    #: Native code has to wait for a heartbeat; see ``take_over``.
+    _waits: bool = field(default=False, init=False)
 
     def run(self) -> None:
         """Run until nothing is left that is still this process's own."""
         place, depth = self.place, len(self.place.loops)
         place.loops.append(self)
+        # What is divided in the item of a single call would run on one core as native code.
+        self._waits = self.alone
         try:
             self._run_slices()
         finally:
             del place.loops[depth:]
+            if depth:
+                place.loops[-1].divided = self.divides
             if self.nests:
                 divide_items(False)
 
@@ -195,6 +232,7 @@ class Loop:
         with self.place.interrupts.heartbeat(self.place.beat):
             while self.next < self.hi and not self.decided and not self.failed:
                 first, self._started_ns = self.next, perf_counter_ns()
+                self._started_cpu_ns = thread_time_ns()
                 try:
                     self._run_slice()
                 finally:
@@ -218,7 +256,7 @@ class Loop:
         self._running = hi - lo
         self._moving = False
         while lo < hi and not self.decided and not self.failed:
-            if self.native is not None and self.native.ready(lo):
+            if self.native is not None and not self._waits and self.native.ready(lo):
                 lo, self.decided = self.native.run(lo, hi, self.accumulator)
                 if lo < hi and not self.decided:
                     lo = self._interpret(lo, lo + 1)
@@ -256,10 +294,16 @@ class Loop:
 
     def _adapt(self, count: int, spent: int) -> None:
         if count:
-            self._item_ns = max(spent, 1) / count
+            self._item_ns = self._item_cost(count)
             native = self.native is not None and self.native.ready(self.next)
-            fitting = int((NATIVE_SLICE_NS if native else SLICE_NS) / self._item_ns)
+            fitting = (NATIVE_SLICE_NS if native else SLICE_NS) * count // max(spent, 1)
             self._count = max(1, min(fitting, self._count * _GROWTH))
+
+    def _item_cost(self, count: int) -> float:
+        """What an item of the slice took that began last, at least. Processor time, since other
+        programs may have had the core meanwhile."""
+        spent = thread_time_ns() - self._started_cpu_ns - WORTH_GIVING_NS // _SLICE_COST
+        return max(spent, 0) / count
 
     def give_back_half(self) -> bool:
         """Give the back half of what has not begun away, if that is worth it. While an item runs,
@@ -271,7 +315,7 @@ class Loop:
                 return False
             item_ns = self._item_ns
             if self._running:
-                item_ns = max(item_ns, (perf_counter_ns() - self._started_ns) / self._running)
+                item_ns = max(item_ns, self._item_cost(self._running))
             if not self._is_worth_giving(left, item_ns):
                 return False
             kept = left // 2 if self._running else (left + 1) // 2
@@ -285,19 +329,35 @@ class Loop:
             if self.next < self.hi and not self._keeps_all and not self._moving:
                 self._give(self.next)
 
+    @property
+    def alone(self) -> bool:
+        """Whether it is no loop in fact, but one call."""
+        return self.calls and len(self.items) == 1
+
+    @property
+    def divides(self) -> bool:
+        """Whether others help with it, or may be expected to. What a loop keeps of each item goes
+        through CPython on one core, so cheap items of such a loop gain nothing."""
+        if self.calls:
+            return self.splits > 0
+        keeps = isinstance(self.accumulator, Collected) and self._item_ns < _LITTLE_NS
+        return perf_counter_ns() - self._began_ns > _LASTS_NS and not keeps
+
     def take_over(self) -> None:
         """Leave an item that CPython runs for long, if native code can run it."""
         if self.native is None or self._interpreting is None:
             return
         self.native.prepare(self.busy_ns + perf_counter_ns() - self._started_ns)
         if self.native.ready(self._interpreting):
-            self._interpreting = None
+            self._interpreting, self._waits = None, False
             raise _Takeover(self)
 
     def _is_worth_giving(self, left: int, item_ns: float) -> bool:
         """Whether running the back half elsewhere takes less than sending it there and back."""
         spared = left * (item_ns - self.accumulator.shipping_ns)
-        return spared >= max(WORTH_GIVING_NS, 2 * self.task_ns) and not self._keeps_all
+        if self._keeps_all or spared < WORTH_GIVING_NS:
+            return False
+        return spared >= 2 * self.task_ns(spared / 2)
 
     def _give(self, middle: int) -> bool:
         try:
@@ -308,7 +368,7 @@ class Loop:
             return False
         self.hi = middle
         self.splits += 1
-        self.task_ns = 0.0
+        self.task_ns = _nothing
         return True
 
     def _find_failure(self, first: int, end: int) -> None:

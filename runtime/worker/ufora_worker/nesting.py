@@ -4,10 +4,12 @@ An executor that runs a range owns such loops, as a root owns its own: it gives 
 takes the pieces, and reports the range when all of that is done.
 """
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from types import CodeType
 
 from ufora_core.protocol.parts import ExecutorUse
-from ufora_core.values.decode import Decoder
+from ufora_core.values.nodes import AnyNode, Source
 from ufora_worker.interpreter import engine
 from ufora_worker.ranges import SliceCall
 from ufora_worker.splitting import Splitter
@@ -16,10 +18,16 @@ from ufora_worker.splitting import Splitter
 class NestedEngine:
     """A ``ranges.Nest`` around a splitter, which reports to ``uses``."""
 
-    def __init__(self, splitter: Splitter, decoder: Decoder, uses: list[ExecutorUse]) -> None:
+    def __init__(
+        self, splitter: Splitter, nodes: Iterable[AnyNode], uses: list[ExecutorUse]
+    ) -> None:
         self._splitter = splitter
         self._uses = uses
-        splitter.rewrite_functions(decoder)
+        splitter.look_at(nodes)
+
+    def code_of(self, source: Source) -> CodeType:
+        """See ``ranges.Nest``."""
+        return self._splitter.code_of(source)
 
     def running(self) -> AbstractContextManager[None]:
         """See ``ranges.Nest``."""

@@ -1,16 +1,16 @@
 """The code of a program's functions: where it is written, and made to ask the engine at sites."""
 
 import ast
-from collections.abc import Callable, Sequence
-from types import CodeType, FunctionType
+from collections.abc import Callable, Iterable, Sequence
+from types import CodeType
 
-from ufora_core.compiler.call_sites import Definition, definition, definitions_in
+from ufora_core.compiler.call_sites import Definition, definition
 from ufora_core.compiler.for_loops import Sequential
 from ufora_core.compiler.sites import Site, rewrite
-from ufora_core.values.decode import Decoder
-from ufora_core.values.functions import remember, source_of, tree_of
-from ufora_core.values.nodes import Function
-from ufora_core.values.recompile import compile_tree
+from ufora_core.errors import ValueGraphError
+from ufora_core.values.functions import source_of, tree_of
+from ufora_core.values.nodes import AnyNode, Function, Source
+from ufora_core.values.recompile import compile_source, compile_tree
 
 #: Every site contains one of these, so most functions need not be parsed.
 _LOOPS = ("for", "map", "filter", "key")
@@ -22,50 +22,39 @@ def definition_of(code: CodeType) -> ast.AST | None:
     return None if source is None else tree_of(source)
 
 
-def definitions_of(decoder: Decoder, block: ast.AST | None = None) -> list[Definition]:
-    """The functions that came with a program, or are defined in its block."""
-    found = [] if block is None else definitions_in(block)
-    for node, function in zip(decoder.nodes, decoder.objects, strict=True):
-        if isinstance(node, Function) and isinstance(function, FunctionType) and node.source:
-            code = function.__code__
-            found.append(
-                definition(code.co_name, node.source.text, (*code.co_names, *code.co_freevars))
-            )
-    return found
+def definitions_in_graph(nodes: Iterable[AnyNode]) -> list[Definition]:
+    """The functions that come with a program."""
+    sources = (node.source for node in nodes if isinstance(node, Function) and node.source)
+    return [each for source in dict.fromkeys(sources) for each in _definition(source)]
 
 
-def rewrite_functions(
-    decoder: Decoder,
+def _definition(source: Source) -> list[Definition]:
+    try:
+        code = compile_source(source)
+    except ValueGraphError:
+        return []  # only who needs it shall fail
+    return [definition(code.co_name, source.text, (*code.co_names, *code.co_freevars))]
+
+
+def rewritten(
+    source: Source,
     first: int,
-    slow: frozenset[str] = frozenset(),
-    refused: Callable[[str, str, Sequence[Sequential]], None] = lambda *_: None,
-) -> list[Site]:
-    """Rewrite every function that the decoder has made; ``first`` is the number of the first site,
-    and ``slow`` are the names of functions whose calls may take long. ``refused`` is called with a
-    function's file and name, and its ``for`` statements that are no sites.
-
-    A rewritten function still counts as what its source says: it travels on as it came.
+    slow: frozenset[str],
+    refused: Callable[[str, str, Sequence[Sequential]], None],
+) -> tuple[CodeType, list[Site]]:
+    """The code of a function that asks the engine at its sites, and these; ``first`` is the number
+    of the first one, and ``slow`` are the names of functions whose calls may take long. ``refused``
+    is called with the function's file and name, and its ``for`` statements that are no sites.
     """
-    sites: list[Site] = []
-    for node, function in zip(decoder.nodes, decoder.objects, strict=True):
-        if not isinstance(node, Function) or not isinstance(function, FunctionType):
-            continue
-        source = node.source
-        if source is None or not _may_have_sites(source.text, function.__code__, slow):
-            continue
-        tree = tree_of(source)
-        left: list[Sequential] = []
-        found = rewrite(
-            tree, first=first + len(sites), mangle=source.mangle, slow=slow, refused=left
-        )
-        refused(source.filename, function.__code__.co_name, left)
-        if found:
-            code = compile_tree(tree, source)
-            if code.co_freevars == function.__code__.co_freevars:
-                remember(code, source)
-                function.__code__ = code
-                sites += found
-    return sites
+    code = compile_source(source)
+    if not _may_have_sites(source.text, code, slow):
+        return code, []
+    tree = tree_of(source)
+    left: list[Sequential] = []
+    sites = rewrite(tree, first=first, mangle=source.mangle, slow=slow, refused=left)
+    refused(source.filename, code.co_name, left)
+    asking = compile_tree(tree, source) if sites else code
+    return (asking, sites) if asking.co_freevars == code.co_freevars else (code, [])
 
 
 def _may_have_sites(text: str, code: CodeType, slow: frozenset[str]) -> bool:

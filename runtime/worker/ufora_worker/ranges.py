@@ -4,9 +4,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ufora_core import program
+from ufora_core import program, syntax
 from ufora_core.compiler.as_written import AsWritten
 from ufora_core.compiler.site_text import site_from
 from ufora_core.compiler.sites import Site, SiteKind
@@ -16,6 +17,8 @@ from ufora_core.protocol.worker import Piece, Range
 from ufora_core.store import ObjectStore
 from ufora_core.values.decode import Decoder
 from ufora_core.values.importing import importable
+from ufora_core.values.nodes import Source
+from ufora_core.values.recompile import compile_source
 from ufora_worker.interpreter import client_rules, plain_sites
 from ufora_worker.loops import Loop, Place
 from ufora_worker.native.body import NativeItems
@@ -112,6 +115,9 @@ class DecodedTask:
 class Nest(Protocol):
     """The engine for the sites in items of one task."""
 
+    def code_of(self, source: Source) -> CodeType:
+        """The code of a function that the task brings; its sites ask this engine."""
+
     def running(self) -> AbstractContextManager[None]:
         """Within it, sites ask this engine."""
 
@@ -124,6 +130,10 @@ class Nest(Protocol):
 
 class NoNest:
     """Sites in items run as written."""
+
+    def code_of(self, source: Source) -> CodeType:
+        """See ``Nest``."""
+        return compile_source(source)
 
     def running(self) -> AbstractContextManager[None]:
         """See ``Nest``."""
@@ -139,7 +149,7 @@ class NoNest:
 
 
 #: Makes the engine for a task of a job.
-NestOf = Callable[[str, program.LoopTask, Decoder], Nest]
+NestOf = Callable[[str, program.LoopTask], Nest]
 
 
 class RangeRunner:
@@ -151,7 +161,7 @@ class RangeRunner:
         store: ObjectStore,
         worker: str,
         send: Callable[[Offer], None],
-        nest_of: NestOf = lambda job, task, decoder: NoNest(),
+        nest_of: NestOf = lambda job, task: NoNest(),
     ) -> None:
         self._place = place
         self._store = store
@@ -224,13 +234,13 @@ class RangeRunner:
         decoded = self._tasks.get(work.task.digest)
         if decoded is None:
             task = program.decode(fetch(self._store, work.task), program.LoopTask)
-            decoder = Decoder(task.graph, self._store.open_private)
+            nest = self._nest_of(work.job, task)
+            decoder = Decoder(task.graph, self._store.open_private, code_of=nest.code_of)
             function: Any = decoder.value(task.slice)
             arguments = [decoder.value(item) for item in task.arguments]
             items: Any = decoder.value(task.iterable)
             body = SliceCall(function, arguments, source=_source(task))
             native = body.native(self._place, items, task.python)
-            nest = self._nest_of(work.job, task, decoder)
             decoded = DecodedTask(task, nest.divided(body), items, native, decoder, nest)
             self._tasks[work.task.digest] = decoded
             if len(self._tasks) > _KEPT_TASKS:
@@ -243,7 +253,8 @@ def _source(task: program.LoopTask) -> ItemSource | None:
     if task.text is None:
         return None
     text, kind = task.text, SiteKind[task.kind]
-    site = site_from(text.text, kind, text.names, mangle=text.mangle, line=text.line)
+    tree = syntax.parse(text.text)
+    site = site_from(tree, kind, text.names, mangle=text.mangle, line=text.line)
     return ItemSource(site, text.names, text.filename)
 
 

@@ -17,6 +17,7 @@ from ufora_core.values.functions import remember_text
 from ufora_core.values.importing import importable
 from ufora_worker.block import CompiledBlock, compile_block, parse
 from ufora_worker.chronicle import Chronicle
+from ufora_worker.gates import keep_gates_of
 from ufora_worker.interpreter import client_rules, engine
 from ufora_worker.interrupts import Stopped
 from ufora_worker.loops import Place
@@ -97,33 +98,35 @@ class Root:
 
     def _run(self) -> Stored:
         task = program.decode(fetch(self._store, self._order.program), program.Program)
-        classes = ClassTrackers()
+        classes, splitter = ClassTrackers(), self._splitter(task)
+        splitter.look_at(task.graph.nodes)
         decoder = Decoder(
             task.graph,
             self._store.open_private,
             classes=classes,
             remote=lambda digest: load_kept(self._store, digest, classes),
+            code_of=splitter.code_of,
         )
         match task.task:
             case Define(value=item):
                 outcome = Outcome({RESULT: decoder.value(item)})
             case Call() as call:
-                outcome = self._call(task, call, decoder)
+                outcome = self._call(task, call, decoder, splitter)
             case Block() as block:
-                outcome = self._block(task, block, decoder)
+                outcome = self._block(task, block, decoder, splitter)
         outcome.use, outcome.loops = self.use, self._chronicle.loops()
         outcome.functions = self._chronicle.functions()
         return encode_result(self._store, task, decoder, outcome)
 
-    def _call(self, task: program.Program, call: Call, decoder: Decoder) -> Outcome:
+    def _call(
+        self, task: program.Program, call: Call, decoder: Decoder, splitter: Splitter
+    ) -> Outcome:
         function: Any = decoder.value(call.function)
         arguments = [decoder.value(item) for item in call.arguments]
         keywords = {
             name: decoder.value(item)
             for name, item in zip(call.keyword_names, call.keyword_values, strict=True)
         }
-        splitter = self._splitter(task)
-        splitter.rewrite_functions(decoder)
         try:
             with self._running(task, decoder, splitter):
                 return Outcome({RESULT: function(*arguments, **keywords)})
@@ -132,18 +135,19 @@ class Root:
         except BaseException as raised:
             return Outcome({}, raised=raised)
 
-    def _block(self, task: program.Program, block: Block, decoder: Decoder) -> Outcome:
+    def _block(
+        self, task: program.Program, block: Block, decoder: Decoder, splitter: Splitter
+    ) -> Outcome:
+        tree = parse(block)
+        splitter.rewrite_block(tree, block)
         namespace: Any = decoder.value(block.namespace)
         values = {
             name: decoder.value(item)
             for name, item in zip(block.local_names, block.local_values, strict=True)
         }
         cells: dict[str, Any] = {name: decoder.value(ref) for name, ref in block.cells.items()}
-        tree = parse(block)
-        splitter = self._splitter(task)
-        splitter.rewrite_block(tree, block, decoder)
-        splitter.rewrite_functions(decoder)
         compiled = compile_block(block, tree, namespace, values, cells)
+        keep_gates_of(compiled.code)
         remember_text(compiled.code, block.source, block.filename, block.line, block.column)
         before = {name for name in block.assigned if name in values or name in namespace}
         try:

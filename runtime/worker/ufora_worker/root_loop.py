@@ -9,6 +9,7 @@ own traceback.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Protocol
 
 from ufora_core import program
@@ -30,15 +31,22 @@ from ufora_worker.chronicle import Tally
 from ufora_worker.folds import Fold
 from ufora_worker.interpreter import frames_left, own_frames
 from ufora_worker.loops import Loop, Place
+from ufora_worker.native.body import NativeItems
 from ufora_worker.partials import AGAIN, Stored, decode_partial, keep
 from ufora_worker.ranges import SliceCall, use_of
-from ufora_worker.shapes import Accumulator, LiveSegment, accumulator, finish, shipping_ns
+from ufora_worker.shapes import Accumulator, LiveSegment, accumulator, finish
+from ufora_worker.weights import weigh
 
 #: Frames of this package between the user's code at a site and the user's code in an item.
 _OWN_FRAMES = 10
 #: What it takes a thief to get ready for a loop, measured; of an outermost loop it is part of what
 #: the first steal costs, and that comes once.
 _NESTED_TASK_NS = 5_000_000.0
+
+
+#: The values of calls count so many times: what the calls give may be as large, and how much longer
+#: the first one takes is not known while it runs.
+_CALLS_TIMES = 4.0
 
 
 class LoopFailed(BaseException):
@@ -57,6 +65,19 @@ class Link(Protocol):
 
     def wait(self, job: str, loop: int) -> TakePiece | LoopLost:
         """The next word about a loop; runs ranges of this one while there is none."""
+
+
+@dataclass(slots=True)
+class Window:
+    """A part of a loop's items, of which one part after the other is run (``for_sites``). They
+    share native code, and what thieves need."""
+
+    first: int
+    end: int
+    #: The part before this one.
+    earlier: "RootLoop | None"
+    #: Parts may be left out at the end, so that what thieves need may have been encoded in vain.
+    may_be_last: bool
 
 
 @dataclass(slots=True)
@@ -81,6 +102,8 @@ class RootLoop:
     on_use: Callable[[ExecutorUse], None]
     #: Name of this worker.
     worker: str
+    #: The items to run; None: all of them.
+    window: Window | None = None
     #: What all executors together did.
     tally: Tally = field(default_factory=Tally, init=False)
     #: The first item that raised, which the root has to run again; or None.
@@ -88,13 +111,20 @@ class RootLoop:
 
     _results: Accumulator = field(init=False)
     _task: Stored | None = field(default=None, init=False)
+    #: Sending the values takes longer than this.
+    _too_much_ns: float = field(default=0.0, init=False)
     _task_objects: Sequence[Any] = field(default=(), init=False)
+    _native: NativeItems | None = field(default=None, init=False)
     _pieces: dict[int, Piece] = field(default_factory=dict, init=False)
     _done: int = field(default=0, init=False)
     #: It runs in an item of another loop.
     _nested: bool = field(default=False, init=False)
     #: How deep the program may go on from where the loop stands.
     _frames_left: int = field(default=0, init=False)
+
+    @property
+    def _end(self) -> int:
+        return len(self.items) if self.window is None else self.window.end
 
     def run(self) -> Any:
         """The value of the whole expression.
@@ -115,7 +145,7 @@ class RootLoop:
             LoopFailed: items end every process that tries to run them.
         """
         self._results = accumulator(self.kind)
-        self._nested = bool(self.place.loops)
+        self._nested = not all(loop.alone for loop in self.place.loops)
         self._frames_left = frames_left()
         try:
             with own_frames(_OWN_FRAMES):
@@ -124,28 +154,37 @@ class RootLoop:
             self._close()
 
     def _gather(self) -> list[LiveSegment]:
+        earlier = None if self.window is None else self.window.earlier
+        if earlier is None:
+            self._native = self.body.native(self.place, self.items, self.python)
+        else:
+            self._native = earlier._native
+            self._task, self._task_objects = earlier._task, earlier._task_objects
+            self._results.shipping_ns = earlier._results.shipping_ns
+        first = self._done = 0 if self.window is None else self.window.first
         loop = Loop(
             self.body,
             self.items,
-            0,
-            len(self.items),
+            first,
+            self._end,
             self._results,
             self.place,
             self._give,
             self._count,
-            task_ns=self._task_ns(),
-            native=self.body.native(self.place, self.items, self.python),
+            task_ns=self._task_ns,
+            native=self._native,
             leased=False,
             nests=True,
+            calls=self.kind is SiteKind.CALLS,
         )
         try:
             loop.run()
         finally:
-            self._add_own_use(use_of(loop, self.worker, 0))
+            self._add_own_use(use_of(loop, self.worker, first))
             self.tally.note_native(loop.native, self.place)
         segments = list(self._results.segments)
         self.failed_at = loop.next if loop.failed else None
-        if not loop.failed and not loop.decided and loop.next < len(self.items):
+        if not loop.failed and not loop.decided and loop.next < self._end:
             self._collect(loop.next, segments)
         return segments
 
@@ -175,14 +214,30 @@ class RootLoop:
         )
         self.link.send(Offer(range=work))
 
-    def _task_ns(self) -> float:
-        """About what it takes to encode the items and the values that they read and, where loops
-        are many, to make code of them elsewhere."""
+    def _task_ns(self, limit: float) -> float:
+        """About what it takes to send the items and the values that they read and, where loops
+        are many, to make code of them elsewhere; something above ``limit`` if it is more."""
+        if self._task is not None:
+            return 0.0
         code_ns = _NESTED_TASK_NS if self._nested else 0.0
-        values = (
-            each for each in (self.items, *self.body.arguments) if isinstance(each, list | tuple)
-        )
-        return code_ns + sum(len(each) * shipping_ns(each) for each in values)
+        times = self._share * (_CALLS_TIMES if self.kind is SiteKind.CALLS else 1.0)
+        return code_ns + times * self._values_ns((limit - code_ns) / times)
+
+    def _values_ns(self, limit: float) -> float:
+        if limit < 2 * self._too_much_ns:
+            return inf
+        found = weigh((self.items, *self.body.arguments), limit)
+        if found > limit:
+            self._too_much_ns = limit
+        return found
+
+    @property
+    def _share(self) -> float:
+        """The part of what thieves need that serves this window."""
+        window = self.window
+        if window is None or window.may_be_last:
+            return 1.0
+        return (window.end - window.first) / max(len(self.items), 1)
 
     def _encode_task(self) -> Stored:
         encoder = Encoder()
@@ -210,7 +265,7 @@ class RootLoop:
 
     def _count(self, items: int) -> None:
         self._done += items
-        if self._nested:
+        if self._nested or self._is_alone:
             return  # the outermost loop shows how far the job is
         self.place.words.set_progress(self.place.executor, self._done, len(self.items))
 
@@ -218,7 +273,7 @@ class RootLoop:
         """Append the segments of ``[position, end)`` in order, until one ends the loop early."""
         if position not in self._pieces:
             self.link.send(Waiting(job=self.job, loop=self.number))
-        while position < len(self.items):
+        while position < self._end:
             while position not in self._pieces:
                 self._take(self.link.wait(self.job, self.number))
             piece = self._pieces.pop(position)
@@ -256,8 +311,14 @@ class RootLoop:
             closed = LoopClosed(job=self.job, loop=self.number, beyond=piece.hi)
             self.link.send(closed)
 
+    @property
+    def _is_alone(self) -> bool:
+        """Whether it is a single call, which may have loops in it."""
+        return self.kind is SiteKind.CALLS and len(self.items) == 1
+
     def _add_own_use(self, use: ExecutorUse) -> None:
-        if self._nested:  # this time is part of what the loop around it took
+        helped = self._is_alone and not use.native_items
+        if self._nested or helped:  # this time is part of what another loop took
             self.tally.add(use, stolen=False)
         else:
             self._add_use(use, stolen=False)

@@ -9,14 +9,14 @@ loops end sooner than a proof could pay is left alone for a while.
 import logging
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from time import perf_counter_ns
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from ufora_core.compiler.call_sites import Definition, worthwhile
+from ufora_core.compiler.call_sites import Definition, definitions_in, worthwhile
 from ufora_core.compiler.effects import judge
 from ufora_core.compiler.for_loops import Sequential
 from ufora_core.compiler.proof import Reason
@@ -26,18 +26,18 @@ from ufora_core.compiler.trees import clone
 from ufora_core.program import Block
 from ufora_core.protocol.parts import ExecutorUse
 from ufora_core.store import ObjectStore
-from ufora_core.values.decode import Decoder
+from ufora_core.values.nodes import AnyNode, Source
 from ufora_worker.call_loops import CallLoops
 from ufora_worker.chronicle import Chronicle
 from ufora_worker.folds import Fold
 from ufora_worker.for_sites import ForSites
-from ufora_worker.gates import Gates
+from ufora_worker.gates import Gates, keep_gates_of
 from ufora_worker.interpreter import plain_sites
 from ufora_worker.loops import Place
 from ufora_worker.moments import Declined, Moment, Work
-from ufora_worker.program_code import definition_of, definitions_of, rewrite_functions
+from ufora_worker.program_code import definition_of, definitions_in_graph, rewritten
 from ufora_worker.ranges import ItemSource, SliceCall
-from ufora_worker.root_loop import Link, RootLoop
+from ufora_worker.root_loop import Link, RootLoop, Window
 from ufora_worker.visits import Visits
 
 log = logging.getLogger(__name__)
@@ -100,6 +100,8 @@ class Splitter:
     _beating: bool = field(default=False, init=False)
     #: Code of slices that contain sites; None for those that contain none.
     _inside: dict[object, CodeType | None] = field(default_factory=dict, init=False)
+    #: Code of the functions that came with the program.
+    _codes: dict[Source, CodeType] = field(default_factory=dict, init=False)
     _asked: _Asked = field(default_factory=_Asked, init=False)
     _loops: int = field(default=0, init=False)
     _for_sites: ForSites = field(init=False)
@@ -109,20 +111,34 @@ class Splitter:
         self._for_sites = ForSites(self)
         self._calls = CallLoops(self)
 
-    def rewrite_block(self, tree: Any, block: Block, decoder: Decoder) -> None:
-        """Make the sites of a block ask this engine; the functions that it brought tell which of
-        its calls may take long."""
-        self._learn(definitions_of(decoder, tree))
+    def rewrite_block(self, tree: Any, block: Block) -> None:
+        """Make the sites of a block ask this engine."""
+        self._learn(definitions_in(tree))
         refused: list[Sequential] = []
         first, slow = _numbers.next, self._slow
         self._add(rewrite(tree, first=first, mangle=block.mangle, slow=slow, refused=refused))
         self.chronicle.apart(block.filename, "", refused)
 
-    def rewrite_functions(self, decoder: Decoder) -> None:
-        """Make the sites of the functions that came with the program ask this engine."""
-        self._learn(definitions_of(decoder))
-        note = self.chronicle.apart
-        self._add(rewrite_functions(decoder, _numbers.next, self._slow, note))
+    def look_at(self, nodes: Iterable[AnyNode]) -> None:
+        """The functions that come with the program tell which calls may take long; to be called
+        before anything is rewritten."""
+        self._learn(definitions_in_graph(nodes))
+
+    def code_of(self, source: Source) -> CodeType:
+        """The code of a function that came with the program; its sites ask this engine.
+
+        The function still counts as what its source says: it travels on as it came.
+
+        Raises:
+            ValueGraphError: it cannot be compiled.
+        """
+        if source not in self._codes:
+            first, note = _numbers.next, self.chronicle.apart
+            code, found = rewritten(source, first, self._slow, note)
+            self._add(found)
+            keep_gates_of(code)
+            self._codes[source] = code
+        return self._codes[source]
 
     def _learn(self, definitions: Sequence[Definition]) -> None:
         self._slow |= worthwhile(definitions)
@@ -156,8 +172,10 @@ class Splitter:
         if not found:
             return None
         self._add(found)
-        rewritten = replace(site, comprehension=comprehension)
-        return slice_code(rewritten, source.filename, source.names)
+        asking = replace(site, comprehension=comprehension)
+        code = slice_code(asking, source.filename, source.names)
+        keep_gates_of(code)
+        return code
 
     def install(self) -> None:
         """See ``interpreter.Engine``."""
@@ -290,6 +308,7 @@ class Splitter:
         eager: bool = True,
         operand: tuple[Any, ...] = (),
         fold: Fold | None = None,
+        window: Window | None = None,
     ) -> RootLoop:
         """A loop of this job."""
         self._loops += 1
@@ -308,12 +327,8 @@ class Splitter:
             link=self.link,
             on_use=self.on_use,
             worker=self.worker,
+            window=window,
         )
-
-    def turned_down(self, site: Site) -> None:
-        """A visit of a site was for nothing."""
-        if self.visits(site).declined():
-            self.let_rest(site)
 
     def check(self, site: Site, count: int, frame: FrameType) -> None:
         """Whether a loop of so many items may be taken now, whatever it does.

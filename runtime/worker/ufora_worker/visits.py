@@ -54,10 +54,11 @@ class Visits:
         if spent >= enough:
             self._gained()
 
-    def note_calls(self, spent: int, asked: int) -> bool:
+    def note_calls(self, spent: int, asked: int, native: int = 0) -> bool:
         """Learn from calls that stood side by side, in ``open`` other calls of this site, and that
-        it took ``asked`` to take over; True when it should rest."""
-        if spent < max(SHORT_NS, _WORTH * asked):
+        it took ``asked`` to take over; native code ran for ``native`` of what was ``spent``. True
+        when it should rest."""
+        if native < NATIVE_SHORT_NS and spent < max(SHORT_NS, _WORTH * asked):
             self.depth = self.open
             return self.depth == 0
         self._gained()

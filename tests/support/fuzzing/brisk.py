@@ -19,7 +19,7 @@ from ufora_worker.native.llvm.entry import Entry
 from ufora_worker.native.llvm.module import module_text
 
 #: One program of so many is compiled as the product does it.
-THOROUGH = 8
+THOROUGH = 16
 
 
 def entry_of(unit: Unit, *, thorough: bool) -> Entry:

@@ -10,7 +10,7 @@ from fuzzing.grammar import COMPARISONS, EXPRESSIONS, LITERALS, MIXED
 _HOLE = re.compile(r"\{(\w+)\}")
 #: How often another type is written where one is expected, an expression ends early, and a name is
 #: assigned in an expression.
-_MIXED, _SHORT, _WALRUS = 0.01, 0.25, 0.03
+_MIXED, _SHORT, _WALRUS = 0.01, 0.3, 0.03
 
 
 class Expressions:
@@ -27,7 +27,7 @@ class Expressions:
         #: Whether variables of the function may be assigned within expressions.
         self.assigns = False
 
-    def write(self, kind: str, depth: int = 3) -> str:
+    def write(self, kind: str, depth: int = 2) -> str:
         """An expression of this type (now and then of another)."""
         chance = self.chance
         if chance.random() < _MIXED and kind in MIXED:
@@ -40,7 +40,7 @@ class Expressions:
             return f"({chance.choice(self.names[kind])} := {self.write(kind, depth - 1)})"
         return self.fill(chance.choice(EXPRESSIONS[kind]), depth - 1)
 
-    def fill(self, template: str, depth: int = 2) -> str:
+    def fill(self, template: str, depth: int = 1) -> str:
         """The template with an expression in place of each hole."""
         return _HOLE.sub(lambda hole: self.write(hole[1], depth), template)
 

@@ -3,9 +3,8 @@
 They end: loops count, functions call only those above them, and recursion counts down.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from random import Random
 from textwrap import indent
 
@@ -13,7 +12,7 @@ from fuzzing.expressions import Expressions
 from fuzzing.grammar import VARIABLES
 
 #: How deep statements nest, and how many stand in one block.
-_DEEPEST, _LONGEST = 3, 4
+_DEEPEST, _LONGEST = 2, 3
 _RESULTS = ("int", "int", "int", "float", "float", "float", "bool", "complex")
 _OPERATORS = {
     "int": ("+=", "-=", "*=", "//=", "%=", "&=", "|=", "^=", "+=", "-="),
@@ -32,11 +31,20 @@ class Functions:
         self.expressions = Expressions(chance)
         self._names = 0
         self._loops = 0
+        #: What the function at hand returns, and its own names by type.
         self._result = "int"
+        self._locals: dict[str, str] = {}
 
     def write(self, name: str) -> str:
         """One more function."""
-        kinds = (self._plain, self._plain, self._plain, self._recursive, self._lambda, self._closure)
+        kinds = (
+            self._plain,
+            self._plain,
+            self._plain,
+            self._recursive,
+            self._lambda,
+            self._closure,
+        )
         return self.chance.choice(kinds)(name)
 
     def declare(self, name: str, result: str, parameters: tuple[str, ...]) -> None:
@@ -88,7 +96,8 @@ class Functions:
         with self._scope({}, calls=0):
             held = self.expressions.write(kind, 0)
         self.declare(name, result, ("int",))
-        return f"{_function(f'make_{name}', 'c', inner + 'return inner{}'.format(chr(10)))}{name} = make_{name}({held})\n"
+        maker = _function(f"make_{name}", "c", f"{inner}return inner\n")
+        return f"{maker}{name} = make_{name}({held})\n"
 
     @contextmanager
     def _scope(self, names: dict[str, str], calls: int) -> Iterator[None]:
@@ -122,7 +131,7 @@ class Functions:
         if depth < _DEEPEST:
             kinds += [self._if, self._if, self._for, self._while]
         if self.chance.random() < 0.12:
-            kinds = [self._return, self._assert, self._raise, self._again, self._total]
+            kinds = [self._return, self._assert, self._raise, self._again, self._total, self._edge]
         return self.chance.choice(kinds)(depth)
 
     def _assignment(self, depth: int) -> str:
@@ -171,11 +180,20 @@ class Functions:
         self.expressions.names.setdefault("int", []).append(name)
         return f"{name} = 0\nfor e in {value}:\n    {name} += e\n"
 
+    def _edge(self, depth: int) -> str:
+        """A counter that comes near the last int of 64 bits."""
+        name = self._fresh("int")
+        loop = f"for i in range({{edge}}, {{stop}}):\n    {name} = i + {{near}}\n"
+        self.expressions.names.setdefault("int", []).append(name)
+        return f"{name} = 0\n{self.expressions.fill(loop)}"
+
     def _return(self, depth: int) -> str:
         return self.expressions.fill(f"if {{bool}}:\n    return {{{self._result}}}\n")
 
     def _assert(self, depth: int) -> str:
-        return self.expressions.fill(self.chance.choice(("assert {bool}\n", "assert {int}, 'no'\n")))
+        return self.expressions.fill(
+            self.chance.choice(("assert {bool}\n", "assert {int}, 'no'\n"))
+        )
 
     def _raise(self, depth: int) -> str:
         raised = self.chance.choice(_RAISED)
@@ -196,6 +214,7 @@ class Functions:
             f"{name} in range({{small}})": ("int", name),
             f"{name} in range({{int}} % 9, -2, -2)": ("int", name),
             f"{name} in range(2, {{index}})": ("int", name),
+            f"{name} in range({{edge}}, {{stop}})": ("int", name),
             f"{name} in INTS": ("int", name),
             f"{name} in FLOATS": ("float", name),
             f"{name} in TEXT": ("char", name),
@@ -219,7 +238,10 @@ class Functions:
 
     def _turn(self, depth: int) -> str:
         """A loop's body, and what follows it."""
-        calls, self.expressions.calls = self.expressions.calls, min(self.expressions.calls, 1 - depth)
+        calls, self.expressions.calls = (
+            self.expressions.calls,
+            min(self.expressions.calls, 1 - depth),
+        )
         text = _indented(self._block(depth + 1))
         if self.chance.random() < 0.4:
             leave = self.chance.choice(("break", "continue", "break"))

@@ -1,8 +1,9 @@
 """What random expressions are made of: templates by the type that they give.
 
 ``{int}`` stands for an expression of that type; ``{small}`` for an int that is no giant as an
-exponent, ``{index}`` for one that is good for every global sequence. Names of global sequences are
-in ``GLOBALS``. Most templates give what their type says; some fail for some values, as programs do.
+exponent, ``{index}`` for one that is good for every global sequence (``INTS``, ``TEXT`` and so on,
+see ``programs.data``). Most templates give what their type says; some fail for some values, as
+programs do.
 """
 
 from collections.abc import Mapping
@@ -32,9 +33,16 @@ EXPRESSIONS: Mapping[str, tuple[str, ...]] = {
             *("({int} & {int})", "({int} | {int})", "({int} ^ {int})", "({int} << {small})"),
             *("({int} >> {small})", "({int} ** {small})", "(~{int})", "({int} & 255)"),
             *("(({int} * {int} + {int}) & {mask})", "({bool} + {int})", "({bool} - {bool})"),
+            *("({bool} + {bool})", "({bool} * {int})"),
             *("({int} % {modulus})", "({int} // {modulus})", "(({int} * {int}) % {modulus})"),
             *("int({float})", "round({float})", "int({bool})", "int({int})", "int({np_int})"),
-            *("ord({char})", "len(TEXT)", "len(INTS)", "({int}).bit_length()", "({int}).bit_count()"),
+            *(
+                "ord({char})",
+                "len(TEXT)",
+                "len(INTS)",
+                "({int}).bit_length()",
+                "({int}).bit_count()",
+            ),
             *("math.floor({float})", "math.ceil({float})", "math.trunc({float})"),
             *("math.gcd({int}, {int})", "math.lcm({int}, {int})", "math.isqrt({int})"),
             *("pow({int}, {small}, {int})", "pow({int}, {small})", "math.factorial({small})"),
@@ -42,8 +50,18 @@ EXPRESSIONS: Mapping[str, tuple[str, ...]] = {
             *("sum(e * {int} for e in range({small}) if e != {int})", "sum(e for e in INTS)"),
             *("max(e ^ {int} for e in INTS)", "min((e % 5, {int}) for e in range(3))[{bit}]"),
             *("sum(e < {int} for e in INTS)", "len([e for e in INTS if e > {int}])"),
-            *("sum([e + j for e in range(3) for j in range(e)])", "sum(1 for t in TEXT if t != {char})"),
-            *("len(TEXT[{small}:])", "MATRIX.shape[{bit}]"),
+            *(
+                "sum([e + j for e in range(3) for j in range(e)])",
+                "sum(1 for t in TEXT if t != {char})",
+            ),
+            *("len(TEXT[{small}:])", "MATRIX.shape[{bit}]", "max(e * {modulus} for e in INTS)"),
+            *("max(e + {near} for e in range({edge}, {stop}))", "({edge} + {small})"),
+            *(
+                "max(e + {near} for e in range(-{near}, {stop}, {edge} >> 1))",
+                "abs({int} - {edge})",
+            ),
+            *("min((-e - {small} for e in range({edge}, {edge})), default=1)", "-{edge}"),
+            *("max((e + {near} for e in range({edge}, {stop})), default=0)", "({edge} - {small})"),
         ),
     ),
     "float": _of(
@@ -115,6 +133,10 @@ EXPRESSIONS: Mapping[str, tuple[str, ...]] = {
     "small": ("({int} % 7)", "({int} & 3)", "({int} % 5)"),
     "index": ("({int} % 6)", "({int} & 3)", "-1", "({int} % -5)"),
     "bit": ("0", "1", "-1"),
+    # Near the last int of 64 bits: where loops start and stop there, and what goes beyond.
+    "edge": ("9223372036854775800", "9223372036854775802", "9223372036854775806"),
+    "stop": ("9223372036854775804", "9223372036854775805"),
+    "near": ("3", "4", "5"),
     "mask": ("0xFFFF", "0x7FFFFFFF", "0xFFFFFFFF", "(2**62 - 1)", "0x7FFFFFFFFFFFFFFF"),
     "modulus": ("7", "10", "1000003", "-3", "2147483647", "(2**61 - 1)", "{int}"),
 }
@@ -137,6 +159,9 @@ LITERALS: Mapping[str, tuple[str, ...]] = {
     "small": ("0", "1", "2", "3", "5", "6"),
     "index": ("0", "1", "3", "-2"),
     "bit": ("0", "1"),
+    "edge": ("9223372036854775800", "9223372036854775801"),
+    "stop": ("9223372036854775804", "9223372036854775805"),
+    "near": ("3", "4", "5"),
     "mask": ("255",),
     "modulus": ("13", "2"),
 }

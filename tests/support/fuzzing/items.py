@@ -28,6 +28,10 @@ from ufora_worker.native.translate.capture import pack
 _SECONDS, _CAPACITY = 0.5, 8192
 
 
+#: What the items yield in CPython, or raise.
+Expected = Sequence[list[Any] | Exception]
+
+
 class Different(AssertionError):
     """Native code gives something else than CPython."""
 
@@ -96,9 +100,9 @@ def check(
         raise _narrowed(case, native, expected) or different from None
 
 
-def _narrowed(case: SiteCase, native: Native, expected: Sequence[list[Any] | Exception]) -> Different | None:
+def _narrowed(case: SiteCase, native: Native, expected: Expected) -> Different | None:
     """The difference that the first item alone makes; None where no single one does."""
-    for index, each in enumerate(expected):
+    for index in range(len(expected)):
         run = native.run(index, index + 1)
         if run.status is Status.BAILED:
             continue
@@ -110,11 +114,21 @@ def _narrowed(case: SiteCase, native: Native, expected: Sequence[list[Any] | Exc
 
 
 def compiled(case: SiteCase, *, thorough: bool) -> Native | None:
-    """Machine code; None where the site is refused."""
+    """Machine code; None where the site is refused.
+
+    Raises:
+        Different: the compiler fails.
+    """
     try:
-        translation = case.translation()
+        return _compiled(case, thorough)
     except Refused:
         return None
+    except Exception as error:
+        raise Different(f"the compiler fails: {type(error).__name__}: {error}") from error
+
+
+def _compiled(case: SiteCase, thorough: bool) -> Native:
+    translation = case.translation()
     unit = optimise(translation.unit)
     values = zip(unit.functions[0].parameters[1:], translation.values, strict=True)
     packed = [pack(parameter.type, value) for parameter, value in values]
@@ -149,7 +163,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def compare(native: Native, expected: Sequence[list[Any] | Exception]) -> Outcome:
+def compare(native: Native, expected: Expected) -> Outcome:
     """Run all items, going on behind each that bails.
 
     Raises:
@@ -170,7 +184,7 @@ def compare(native: Native, expected: Sequence[list[Any] | Exception]) -> Outcom
     return outcome
 
 
-def _judge(unit: Unit, run: Run, lo: int, expected: Sequence[list[Any] | Exception]) -> None:
+def _judge(unit: Unit, run: Run, lo: int, expected: Expected) -> None:
     """Look at all that a run says."""
     wanted: list[Any] = []
     for index in range(lo, run.next):

@@ -43,11 +43,37 @@ _OF_ONE = (
 )
 _OF_TWO = (
     *("min(a, b)", "max(a, b)", "max(a, b, a)", "divmod(a, b)", "pow(a, b)", "complex(a, b)"),
-    *("a and b", "a or b", "not a and b", "a if b else b", "a < b < a", "a <= b != a", "a in (b, 1)"),
+    *(
+        "a and b",
+        "a or b",
+        "not a and b",
+        "a if b else b",
+        "a < b < a",
+        "a <= b != a",
+        "a in (b, 1)",
+    ),
     *("(a, b) < (b, a)", "(a, b) == (b, a)", "sum((a, b))", "sum((a, b, a), 1)", "any((a, b))"),
-    *("all((a, b))", "math.pow(a, b)", "math.atan2(a, b)", "math.fmod(a, b)", "math.copysign(a, b)"),
-    *("math.gcd(a, b)", "math.lcm(a, b)", "math.isclose(a, b)", "math.log(a, b)", "math.dist((a,), (b,))"),
-    *("math.hypot(a, b)", "math.remainder(a, b)", "math.nextafter(a, b)", "a * b + a", "(a - b) * (a + b)"),
+    *(
+        "all((a, b))",
+        "math.pow(a, b)",
+        "math.atan2(a, b)",
+        "math.fmod(a, b)",
+        "math.copysign(a, b)",
+    ),
+    *(
+        "math.gcd(a, b)",
+        "math.lcm(a, b)",
+        "math.isclose(a, b)",
+        "math.log(a, b)",
+        "math.dist((a,), (b,))",
+    ),
+    *(
+        "math.hypot(a, b)",
+        "math.remainder(a, b)",
+        "math.nextafter(a, b)",
+        "a * b + a",
+        "(a - b) * (a + b)",
+    ),
     *("(a * b + a) & 0x7FFFFFFF", "(a * b) % 1000000007", "math.prod((a, b))", "(a, b)[a < b]"),
 )
 _OF_CHARACTERS = (
@@ -142,9 +168,11 @@ def combinations(chance: Random, literals: int) -> Iterator[Combination]:
         yield from (Combination(each, (kind,)) for each in _OF_ONE)
         for sign in operators:
             for literal in chance.sample(_LITERALS, literals):
-                yield Combination(f"a {sign} {literal}", (kind,)) if not _is_giant(
-                    sign, literal
-                ) else Combination(f"a {sign} 5", (kind,))
+                yield (
+                    Combination(f"a {sign} {literal}", (kind,))
+                    if not _is_giant(sign, literal)
+                    else Combination(f"a {sign} 5", (kind,))
+                )
             for literal in chance.sample(_LITERALS, literals):
                 if sign not in _GROWING:
                     yield Combination(f"{literal} {sign} a", (kind,))

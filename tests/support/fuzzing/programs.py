@@ -14,7 +14,11 @@ _TEXTS = ("abcab", "hello world", "aXbYc1", "z9" * 4, "naïve", "a€b€ca")
 
 #: What a site loops over, with the type of ``x``.
 SOURCES = (
-    *(("x in range(-4, 9)", "int"), ("x in range(12)", "int"), ("x in range({edge}, {edge} + 8)", "int")),
+    *(
+        ("x in range(-4, 9)", "int"),
+        ("x in range(12)", "int"),
+        ("x in range({edge}, {edge} + 8)", "int"),
+    ),
     *(("x in range(9, -9, -2)", "int"), ("x in INTS", "int"), ("x in FLOATS", "float")),
     *(("x in ARRAY", "np_int"), ("x in MATRIX[1]", "np_float"), ("x in TEXT", "char")),
     *(("j, x in enumerate(FLOATS)", "float"), ("x, y in zip(INTS, FLOATS)", "int")),
@@ -64,7 +68,7 @@ def module(chance: Random, sites: int) -> str:
     """The text: so many sites, each a statement, behind all that they need."""
     functions = Functions(chance)
     parts = [_HEAD, *data(chance)]
-    parts += [functions.write(f"f{index}") for index in range(chance.choice((1, 1, 2, 2, 3)))]
+    parts += [functions.write(f"f{index}") for index in range(chance.choice((1, 1, 1, 2, 2, 3)))]
     return "".join([*parts, *(f"{site(functions)}\n" for _ in range(sites))])
 
 

@@ -7,6 +7,7 @@ is left that works (delta debugging: Zeller and Hildebrandt, 2002, greedily).
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import partial
 from time import monotonic
 
 Edit = Callable[[], None]
@@ -57,11 +58,11 @@ def _edits(tree: ast.Module) -> Iterator[Edit]:
 
 def _of_block(block: list[ast.stmt], *, required: bool) -> Iterator[Edit]:
     for index, statement in enumerate(block):
-        yield lambda index=index: _replace(block, index, [], required)  # type: ignore[misc]
+        yield partial(_replace, block, index, [], required)
         for name in ("body", "orelse"):
             inner = getattr(statement, name, None)
             if isinstance(inner, list) and inner and not isinstance(statement, ast.FunctionDef):
-                yield lambda index=index, inner=inner: _replace(block, index, inner, required)  # type: ignore[misc]
+                yield partial(_replace, block, index, inner, required)
 
 
 def _replace(block: list[ast.stmt], index: int, by: list[ast.stmt], required: bool) -> None:
@@ -73,21 +74,19 @@ def _replace(block: list[ast.stmt], index: int, by: list[ast.stmt], required: bo
 def _of_parts(node: ast.AST) -> Iterator[Edit]:
     for name, value in ast.iter_fields(node):
         if isinstance(value, ast.expr):
-            yield from (
-                lambda name=name, part=part: setattr(node, name, part)  # type: ignore[misc]
-                for part in _simpler(value)
-            )
-        elif isinstance(value, list) and value and isinstance(value[0], ast.expr | ast.comprehension):
+            yield from (partial(setattr, node, name, part) for part in _simpler(value))
+        elif (
+            isinstance(value, list) and value and isinstance(value[0], ast.expr | ast.comprehension)
+        ):
             yield from _of_list(value)
 
 
 def _of_list(parts: list[ast.AST]) -> Iterator[Edit]:
     for index, part in enumerate(parts):
         if len(parts) > 1:
-            yield lambda index=index: parts.__delitem__(index)  # type: ignore[misc]
+            yield partial(parts.__delitem__, index)
         if isinstance(part, ast.expr):
-            for other in _simpler(part):
-                yield lambda index=index, other=other: parts.__setitem__(index, other)  # type: ignore[misc]
+            yield from (partial(parts.__setitem__, index, each) for each in _simpler(part))
 
 
 def _simpler(expression: ast.expr) -> Iterator[ast.expr]:

@@ -111,7 +111,10 @@ class World:
         """What is known of every one of ``items``."""
         self._items_left -= len(items)
         if self._items_left < 0:
-            raise Unknowable("refers to too many objects to look at all of them")
+            raise Unknowable(
+                f"contains more than {_MOST_ITEMS:,} values, and not all of them are looked at: "
+                "put numbers into an array"
+            )
         found = dict.fromkeys(map(type, items))
         result = NOTHING
         for cls in found:
@@ -196,7 +199,10 @@ class World:
         self._walked[id(item)] = item
         self._objects_left -= 1
         if self._objects_left < 0:
-            raise Unknowable("refers to too many objects to look at all of them")
+            raise Unknowable(
+                f"refers to more than {_MOST_OBJECTS:,} objects, and not all of them are looked "
+                "at: give the loop numbers, text or arrays"
+            )
         if kind is Nature.CODE:
             self._see_code(item)
         else:

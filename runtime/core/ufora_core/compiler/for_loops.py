@@ -222,12 +222,20 @@ def _halves(node: ast.For, *, needed: bool) -> Halves | None:
     try:
         parts = halves(node.target, node.body)
         if not any(map(is_work, parts.item)):
-            raise not_split(node, "its items compute nothing that takes longer than passing it on")
+            raise not_split(node, _why_idle(parts))
     except NotSplit:
         if needed:
             raise
         return None
     return parts
+
+
+def _why_idle(parts: Halves) -> str:
+    """Why nothing of a body is worth running elsewhere."""
+    if parts.item or not parts.carried:
+        return "what a turn computes by itself takes no longer than passing it on"
+    name = min(parts.carried)
+    return f"every turn goes on from what the one before it left in `{name}`"
 
 
 def _is_plain_target(target: ast.expr) -> bool:

@@ -14,19 +14,21 @@ def text_of(site: Site) -> str:
     return ast.unparse(site.comprehension)
 
 
-def site_from(text: str, kind: SiteKind, free: Sequence[str], *, mangle: str, line: int) -> Site:
-    """A site of its own with this expression, which all stands in the given line.
+def site_from(
+    tree: ast.Module, kind: SiteKind, free: Sequence[str], *, mangle: str, line: int
+) -> Site:
+    """A site of its own with the expression that is all of ``tree``, in the given line.
 
     ``free`` are the names that its items read from the scopes around.
     """
-    tree = ast.parse(text, mode="eval").body
     ast.increment_lineno(tree, line - 1)
+    expression = cast(ast.Expr, tree.body[0]).value
     return Site(
         index=0,
         kind=kind,
         line=line,
-        column=tree.col_offset,
-        comprehension=cast(Comprehension, tree),
+        column=expression.col_offset,
+        comprehension=cast(Comprehension, expression),
         free=tuple(free),
         kept=frozenset(),
         enclosing=frozenset(),

@@ -69,6 +69,7 @@ from ufora_core.compiler.names import (
     mangled,
     targets,
 )
+from ufora_core.compiler.scopes import Scopes
 from ufora_core.compiler.site import Site
 from ufora_core.compiler.trees import clone, depth, placed
 
@@ -132,16 +133,13 @@ def rewrite_items(
     return rewriter.sites
 
 
-class _Rewriter(ast.NodeTransformer):
+class _Rewriter(Scopes, ast.NodeTransformer):
     def __init__(self, first: int, mangle: str, slow: frozenset[str]) -> None:
+        super().__init__(mangle)
         self.sites: list[Site] = []
         #: ``for`` statements that are no sites.
         self.refused: list[Sequential] = []
         self._next = first
-        self._mangle = mangle
-        #: Directly in a class body names mean something else than inside its comprehensions.
-        self._in_class_body = False
-        self._enclosing: frozenset[str] = frozenset()
         self._in_expression = False
         self._finder = CallFinder(slow)
 
@@ -162,6 +160,8 @@ class _Rewriter(ast.NodeTransformer):
 
     def _expression(self, node: ast.expr) -> Any:
         calls = None if self._in_class_body else self._finder.group(node)
+        if calls is None and self._stands_alone(node):
+            calls = Calls(1)
         if calls is None:
             return super().visit(node)
         original = clone(node)
@@ -171,12 +171,18 @@ class _Rewriter(ast.NodeTransformer):
         condition = runs_as_written(site.index, asks_alone(site.index))
         return _at(original, ast.IfExp(condition, original, node))
 
-    def _statements(self, statements: list[ast.stmt]) -> list[ast.stmt]:
-        """The statements, with those put together whose calls may be made side by side."""
+    def _stands_alone(self, node: ast.expr) -> bool:
+        """Whether it is a call of the block itself that may take long. A call in a function is
+        divided or compiled with the call of that function."""
+        inside = self._in_class_body or self._in_function or self._enclosing
+        return not inside and self._finder.is_candidate(node)
+
+    def put_together(self, statements: list[ast.stmt]) -> None:
+        """Put those statements together whose calls may be made side by side."""
         if self._in_class_body or not self._finder.names:
-            return statements
+            return
         runs = self._finder.runs(statements)
-        return [run[0] if len(run) == 1 else self._side_by_side(run) for run in runs]
+        statements[:] = [run[0] if len(run) == 1 else self._side_by_side(run) for run in runs]
 
     def _side_by_side(self, run: list[ast.stmt]) -> ast.If:
         assignments = cast(list[ast.Assign], run)
@@ -196,7 +202,7 @@ class _Rewriter(ast.NodeTransformer):
         for name in ("body", "orelse", "finalbody"):
             statements = getattr(node, name, None)
             if isinstance(statements, list):
-                statements[:] = self._statements(statements)
+                self.put_together(statements)
         return super().generic_visit(node)
 
     def visit_If(self, node: ast.If) -> ast.AST:
@@ -218,62 +224,6 @@ class _Rewriter(ast.NodeTransformer):
         )
         self.sites.append(site)
         return site
-
-    # ------------------------------------------------------------------ scopes
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        self._visit_all(node.decorator_list, node.bases, node.keywords)
-        before = self._mangle, self._in_class_body
-        self._mangle, self._in_class_body = node.name, True
-        self._visit_all(node.body)
-        self._mangle, self._in_class_body = before
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return self._function(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        return self._function(node)
-
-    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
-        self._visit_arguments(node.args)
-        before = self._enter_function()
-        node.body = self.visit(node.body)
-        self._in_class_body, self._enclosing = before
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        # Annotations are read as text by tools: they stay as written.
-        if node.value is not None:
-            node.value = self.visit(node.value)
-        return node
-
-    def visit_TypeAlias(self, node: ast.AST) -> ast.AST:
-        return node
-
-    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
-        self._visit_all(node.decorator_list)
-        self._visit_arguments(node.args)
-        before = self._enter_function()
-        node.body[:] = self._statements(node.body)
-        self._visit_all(node.body)
-        self._in_class_body, self._enclosing = before
-        return node
-
-    def _enter_function(self) -> tuple[bool, frozenset[str]]:
-        before = self._in_class_body, self._enclosing
-        self._in_class_body, self._enclosing = False, frozenset()
-        return before
-
-    def _visit_arguments(self, arguments: ast.arguments) -> None:
-        self._visit_all(arguments.defaults)
-        arguments.kw_defaults = [
-            None if default is None else self.visit(default) for default in arguments.kw_defaults
-        ]
-
-    def _visit_all(self, *lists: Sequence[ast.AST]) -> None:
-        for nodes in lists:
-            cast(list[ast.AST], nodes)[:] = [self.visit(node) for node in nodes]
 
     # ------------------------------------------------------------------ statements
 

@@ -7,7 +7,7 @@ object is built is a ValueGraphError that says at which node. Nothing recurses (
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any, TypeVar
 
 from ufora_core.errors import ValueGraphError
@@ -25,7 +25,8 @@ from ufora_core.values import (
 )
 from ufora_core.values.classes import ClassTrackers
 from ufora_core.values.construction import Construction
-from ufora_core.values.nodes import AnyNode, Graph, Item, Ref
+from ufora_core.values.nodes import AnyNode, Graph, Item, Ref, Source
+from ufora_core.values.recompile import compile_source
 from ufora_core.values.steps import Steps
 
 T = TypeVar("T")
@@ -53,11 +54,12 @@ class Decoder:
         originals: Sequence[object] = (),
         classes: ClassTrackers | None = None,
         remote: Callable[[str], object] | None = None,
+        code_of: Callable[[Source], CodeType] = compile_source,
     ) -> None:
         """``blob`` gives the bytes of a digest, where possible as a private writable mapping;
         ``originals`` are the objects that ``Input`` nodes stand for; ``classes`` are the live
         classes of this process, to be used in place of copies; ``remote`` gives the value of a
-        digest that stayed in the cluster."""
+        digest that stayed in the cluster; ``code_of`` makes the code of functions."""
         self.nodes: list[AnyNode] = list(graph.nodes)
         #: The object of each node by index, None where nothing asked for it yet.
         self.objects: list[Any] = [None] * len(graph.nodes)
@@ -68,6 +70,7 @@ class Decoder:
         self.pickles: dict[int, bytes] = {}
         #: The attributes of each decoded class, by node: to see changes.
         self.class_attributes: dict[int, dict[str, object]] = {}
+        self.code_of = code_of
         self._blob = blob
         self._originals = originals
         self._remote = remote

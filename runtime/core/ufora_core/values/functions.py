@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ufora_core.errors import ValueGraphError
 from ufora_core.values import nodes
 from ufora_core.values.generated import stand_in
+from ufora_core.values.minting import function_of
 from ufora_core.values.nodes import AnyNode, Item, Source
-from ufora_core.values.recompile import compile_source, tree_of
+from ufora_core.values.recompile import tree_of
 from ufora_core.values.sources import remember, remember_text, source_of
 from ufora_core.values.steps import Steps
 
@@ -95,9 +96,9 @@ ENCODERS: dict[type, Callable[[Encoder, Any], AnyNode]] = {
 # ------------------------------------------------------------------------------ decoding
 
 
-def _code_of(node: nodes.Function) -> CodeType:
+def _code_of(decoder: Decoder, node: nodes.Function) -> CodeType:
     if node.source is not None:
-        code = compile_source(node.source)
+        code = decoder.code_of(node.source)
         if source_of(code) != node.source:
             remember(code, node.source)
         return code
@@ -120,13 +121,11 @@ def _function_needs(node: nodes.Function) -> Iterable[Item]:
 
 
 def _make_function(decoder: Decoder, node: nodes.Function) -> object:
-    code = _code_of(node)
+    code = _code_of(decoder, node)
     cells = [decoder.get_as(CellType, cell) for cell in node.closure]
     names = node.source.freevars if node.source else code.co_freevars
     by_name = dict(zip(names, cells, strict=code is not stand_in.__code__))
-    closure = tuple(by_name[name] for name in code.co_freevars)
-    namespace = decoder.variables(node.namespace)
-    return FunctionType(code, namespace, node.name, None, closure or None)
+    return function_of(code, decoder.variables(node.namespace), node.name, by_name)
 
 
 def _function_fills(node: nodes.Function) -> Iterable[Item]:
@@ -142,8 +141,10 @@ def _function_fills(node: nodes.Function) -> Iterable[Item]:
 
 def _fill_function(decoder: Decoder, value: Any, node: nodes.Function) -> None:
     value.__qualname__ = node.qualname
-    value.__defaults__ = decoder.get(node.defaults)
-    value.__kwdefaults__ = decoder.get(node.kwdefaults)
+    if node.defaults is not None:  # setting them makes calls slower: see ``minting``
+        value.__defaults__ = decoder.get(node.defaults)
+    if node.kwdefaults is not None:
+        value.__kwdefaults__ = decoder.get(node.kwdefaults)
     value.__doc__ = decoder.get(node.doc)
     value.__module__ = decoder.get(node.module)
     if node.attributes is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ufora_core.compiler.sites import SiteKind
 from ufora_worker.native.attention import Attention
@@ -12,6 +13,9 @@ from ufora_worker.native.runs import Run, Status
 from ufora_worker.native.segments import add_run, has_nan
 from ufora_worker.native.service import Compiler, NativeCode, Request
 from ufora_worker.shapes import Accumulator
+
+if TYPE_CHECKING:
+    from ufora_worker.native.llvm.columns import Columns
 
 #: With more bails than this share of the items, CPython alone is faster.
 _MOST_BAILS = 0.05
@@ -41,6 +45,7 @@ class NativeItems:
     _recent_bails: int = field(default=0, init=False)
     _recent_items: int = field(default=0, init=False)
     _capacity: int = field(default=_CAPACITY, init=False)
+    _columns: "Columns | None" = field(default=None, init=False)
 
     @property
     def refusal(self) -> Refusal | None:
@@ -67,7 +72,9 @@ class NativeItems:
 
     def prepare(self, spent_ns: int) -> None:
         """See ``loops.Native``."""
-        self.history.spent_ns += spent_ns - self._spent_ns
+        # Where several loops share this, each begins with no time spent.
+        begun = self._spent_ns if spent_ns >= self._spent_ns else 0
+        self.history.spent_ns += spent_ns - begun
         self._spent_ns = spent_ns
         if self._submitted or self.request.code is not None or not self.history.is_due:
             return
@@ -103,17 +110,24 @@ class NativeItems:
         return lo, False
 
     def _call(self, code: NativeCode, lo: int, hi: int) -> Run:
-        from ufora_worker.native.llvm.columns import Columns
-
         while True:
             columns = None
             if code.unit.sink is Sink.COLUMNS:
-                columns = Columns.for_type(code.unit.emits, max(self._capacity, hi - lo))
+                columns = self._columns_for(code, max(self._capacity, hi - lo))
             with self.attention.native_code():
                 run = code.entry.run(lo, hi, code.words, columns, self.attention)
             if run.status is not Status.FULL or run.next > lo:
                 return run
             self._capacity = 2 * max(self._capacity, hi - lo)
+
+    def _columns_for(self, code: NativeCode, capacity: int) -> "Columns":
+        """Columns of at least this capacity: those of the last call, if they are large enough,
+        since new memory takes longer to get than to fill."""
+        from ufora_worker.native.llvm.columns import Columns
+
+        if self._columns is None or self._columns.capacity < capacity:
+            self._columns = Columns.for_type(code.unit.emits, capacity)
+        return self._columns
 
     def _count(self, items: int, bailed: bool, index: int) -> None:
         self._items += items

@@ -1,5 +1,6 @@
 """What an executor keeps for native code: a compiler, and its attention while such code runs."""
 
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +15,12 @@ from ufora_worker.native.history import History
 from ufora_worker.native.ir.types import FLOAT
 from ufora_worker.native.service import Compiler, NativeCode, Place, Request, Translate
 
+#: The compiler. It takes 0.1 s to load, and twice that beside a loop that runs already.
+_COMPILER = (
+    "ufora_worker.native.compilation",
+    "ufora_worker.native.translate.site",
+    "ufora_worker.native.llvm.driver",
+)
 #: Places in programs that are remembered.
 _MOST_PLACES = 4096
 
@@ -69,7 +76,10 @@ class NativeEngine:
 
 def native_engine(folder: str | None, interrupts: Interrupts) -> NativeEngine | None:
     """An engine that keeps compiled code in ``folder``; None where there is no folder (native
-    code is switched off) or no llvmlite."""
+    code is switched off) or no llvmlite. LLVM itself, which takes 40 MB, is loaded with the first
+    loop that is worth it."""
     if folder is None or find_spec("llvmlite") is None:
         return None
+    for module in _COMPILER:
+        import_module(module)
     return NativeEngine(Compiler(Path(folder)), Attention(interrupts))

@@ -62,9 +62,11 @@ def _add_columns(results: Accumulator, run: Run, type: Type, kind: SiteKind, lo:
     packs = isinstance(results, Collected) or (isinstance(results, Summed) and type == FLOAT)
     if packs and type in _PACKED and kind not in _KEYED:
         form, code = _PACKED[type]
-        packed = array(code)
-        packed.frombytes(memoryview(run.columns[0]).cast("B"))
-        append(results.segments, form, packed, lo, run.next)
+        if not _follows(results, form, lo):
+            append(results.segments, form, array(code), lo, lo)
+        last = results.segments[-1]
+        last.value.frombytes(memoryview(run.columns[0]).cast("B"))
+        last.hi = run.next
         results.keep_values = results.keep_values or isinstance(results, Summed)
         results.shipping_ns = _PACKED_SHIPPING_NS
         return False
@@ -72,6 +74,14 @@ def _add_columns(results: Accumulator, run: Run, type: Type, kind: SiteKind, lo:
     if kind in _KEYED:
         values = dict(values) if kind is SiteKind.DICT else dict.fromkeys(values)
     return results.add(values, lo, run.next)
+
+
+def _follows(results: Accumulator, form: str, lo: int) -> bool:
+    """Whether items from ``lo`` on go on with the last segment."""
+    return bool(results.segments) and (results.segments[-1].form, results.segments[-1].hi) == (
+        form,
+        lo,
+    )
 
 
 #: Shapes whose slices give a dict.

@@ -137,12 +137,10 @@ def convert(b: "Builder", bindings: dict[str, Binding], into: dict[str, Binding]
 
 
 def _joined(b: "Builder", key: str, one: Binding, other: Binding) -> Binding:
-    for strongest in (Clash, Blank):
-        for each in (one, other):
-            if isinstance(each, strongest):
-                return each
-    if one == other:
+    if one == other or isinstance(one, Clash | Blank):
         return one
+    if isinstance(other, Clash | Blank):
+        return other
     if isinstance(one, Local) and isinstance(other, Local) and one.var == other.var:
         return Local(one.var, one.constant and other.constant)
     for literal, wide in ((one, other), (other, one)):

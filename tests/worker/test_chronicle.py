@@ -1,0 +1,190 @@
+"""What the books of a job say of its loops and functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inline_cluster import InlineCluster, QuietInterrupts
+from prompt_native import PromptCompiler, PromptEngine
+from ufora_core.program import FunctionFacts, LoopFacts
+from ufora_worker.native.attention import Attention
+
+LOG: list[int] = []
+
+
+def cube(n: int) -> int:
+    return n * n * n
+
+
+def half(n: int) -> Any:
+    if n > 5:
+        return "much"
+    return cube(n) / 2
+
+
+def scaled(n: int, text: str) -> Any:
+    return text * n if text else n
+
+
+def note(n: int) -> int:
+    LOG.append(n)
+    return n
+
+
+def is_prime(n: int) -> bool:
+    for divisor in range(2, math.isqrt(n) + 1):
+        if n % divisor == 0:
+            return False
+    return n > 1
+
+
+def first_prime(start: int) -> int:
+    for n in range(start, 2 * start):
+        if is_prime(n):
+            return n
+    return 0
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[InlineCluster]:
+    attention = Attention(QuietInterrupts())
+    engine = PromptEngine(PromptCompiler(), attention, before_first=True)
+    inline = InlineCluster(tmp_path, native=engine)
+    yield inline
+    attention.close()
+    inline.close()
+
+
+def loops(cluster: InlineCluster) -> tuple[LoopFacts, ...]:
+    assert cluster.ended is not None
+    return cluster.ended.loops
+
+
+def functions(cluster: InlineCluster) -> tuple[FunctionFacts, ...]:
+    assert cluster.ended is not None
+    return cluster.ended.functions
+
+
+def line_of(function: Any, offset: int = 0) -> int:
+    first: int = function.__code__.co_firstlineno
+    return first + offset
+
+
+def test_a_statement_that_is_no_site_has_its_reason_and_both_lines(cluster: InlineCluster) -> None:
+    x = 0.5
+    with cluster.remotely.downloadAll():
+        for _ in range(5):
+            x = x * (1 - x)
+        for n in range(3):
+            note(n)
+    going_on, noting = loops(cluster)
+    assert (going_on.text, going_on.taken, going_on.declined) == ("for _ in range(5):", 0, 0)
+    assert going_on.why_sequential is not None
+    assert going_on.why_sequential.message == (
+        "every turn goes on from what the one before it left in `x`"
+    )
+    assert going_on.why_sequential.line == going_on.line
+    assert noting.why_sequential is not None
+    assert noting.why_sequential.message.startswith("`note(n)` stands by itself")
+    assert (noting.line, noting.why_sequential.line) == (going_on.line + 2, going_on.line + 3)
+    assert noting.filename == noting.why_sequential.filename == __file__
+
+
+def test_statements_in_a_function_that_items_call_are_not_told_of(cluster: InlineCluster) -> None:
+    with cluster.remotely.downloadAll():
+        total = sum(first_prime(n) for n in range(2, 60))
+    assert total == sum(map(first_prime, range(2, 60)))
+    assert [loop.text for loop in loops(cluster)] == ["sum(first_prime(n) for n in range(2, 60))"]
+
+
+def test_statements_in_a_function_that_the_block_calls_are_told_of(cluster: InlineCluster) -> None:
+    with cluster.remotely.downloadAll():
+        found = print(first_prime(90))
+    assert found is None
+    told = [loop for loop in loops(cluster) if not loop.taken]
+    assert [loop.text for loop in told if "start" in loop.text] == [
+        "for n in range(start, 2 * start):"
+    ]
+
+
+def test_functions_of_native_loops_are_native(cluster: InlineCluster) -> None:
+    with cluster.remotely.downloadAll():
+        total = sum(cube(n) for n in range(50))
+    assert total == sum(map(cube, range(50)))
+    assert functions(cluster) == (FunctionFacts("cube", __file__, line_of(cube), native=True),)
+
+
+def test_a_function_that_is_not_native_says_which_line_stands_in_the_way(
+    cluster: InlineCluster,
+) -> None:
+    with cluster.remotely.downloadAll():
+        halves = [half(n) for n in range(8)]
+    assert halves == [half(n) for n in range(8)]
+    [facts] = functions(cluster)
+    assert (facts.name, facts.line, facts.native) == ("half", line_of(half), False)
+    assert facts.why_interpreted is not None
+    assert facts.why_interpreted.filename == __file__
+    assert facts.why_interpreted.line == line_of(half, 2)
+    [loop] = loops(cluster)
+    assert loop.why_interpreted == facts.why_interpreted
+
+
+def test_a_function_that_is_native_in_one_loop_is_native(cluster: InlineCluster) -> None:
+    with cluster.remotely.downloadAll():
+        numbers = [scaled(n, "") for n in range(50)]
+        texts = [scaled(n, "ab") for n in range(50)]
+    assert (numbers[3], texts[3]) == (3, "ababab")
+    assert [bool(loop.native_items) for loop in loops(cluster)] == [True, False]
+    [facts] = functions(cluster)
+    assert facts.native
+    assert facts.why_interpreted is None
+
+
+def test_the_function_made_of_a_turn_is_none_of_the_users(cluster: InlineCluster) -> None:
+    roots = []
+    with cluster.remotely.downloadAll():
+        for n in range(60):
+            if n % 2:
+                roots.append(cube(n))
+    assert roots == [cube(n) for n in range(60) if n % 2]
+    assert [each.name for each in functions(cluster)] == ["cube"]
+    [loop] = loops(cluster)
+    assert (loop.text, loop.native_items) == ("for n in range(60):", 60)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("sorted", "sorted(words, key=lambda word: cube(word))"),
+        ("mapped", "list(map(cube, words))"),
+        ("nested", "[[cube(k) for k in range(w)] for w in words]"),
+    ],
+)
+def test_a_loop_is_told_of_as_it_is_written(name: str, text: str, cluster: InlineCluster) -> None:
+    words = [3, 1, 2] * 20
+    with cluster.remotely.downloadAll():
+        if name == "sorted":
+            found: Any = sorted(words, key=lambda word: cube(word))
+        elif name == "mapped":
+            found = list(map(cube, words))
+        else:
+            found = [[cube(k) for k in range(w)] for w in words]
+    assert len(found) == 60
+    assert text in [loop.text for loop in loops(cluster)]
+
+
+def test_without_native_code_the_report_says_how_to_get_it(tmp_path: Path) -> None:
+    cluster = InlineCluster(tmp_path)
+    with cluster.remotely.downloadAll():
+        total = sum(cube(n) for n in range(50))
+    assert total == 1_500_625
+    [loop] = loops(cluster)
+    assert loop.why_interpreted is not None
+    assert loop.why_interpreted.edit == 'pip install "ufora-worker[native]"'
+    assert functions(cluster) == ()
+    cluster.close()

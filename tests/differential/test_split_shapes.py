@@ -11,8 +11,12 @@ import pytest
 from differential import Case, Here, Scope, differences, parse, run
 from inline_cluster import InlineCluster
 
-_FILE = Path(__file__).parent / "cases" / "shapes.txt"
-CASES = parse("shapes", _FILE.read_text(encoding="utf-8"))
+_FOLDER = Path(__file__).parent / "cases"
+CASES = [
+    case
+    for topic in ("shapes", "calls")
+    for case in parse(topic, (_FOLDER / f"{topic}.txt").read_text(encoding="utf-8"))
+]
 HERE = Here()
 
 #: Which of the waiting ranges runs next, and nanoseconds of a slice.
@@ -32,6 +36,8 @@ def cluster(
     choose, slice_ns = PATTERNS[request.param]
     monkeypatch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
     monkeypatch.setattr("ufora_worker.loops.SLICE_NS", slice_ns)
+    monkeypatch.setattr("ufora_worker.root_loop._NESTED_TASK_NS", 0.0)
+    monkeypatch.setattr("ufora_worker.visits.SHORT_NS", 0)
     for module in ("shapes", "root_loop"):
         monkeypatch.setattr(f"ufora_worker.{module}.weigh", lambda *values: 0.0)
     inline = InlineCluster(tmp_path / "store", choose)

@@ -235,6 +235,8 @@ def test_a_search_stops_at_the_slice_that_decides(setup: Setup) -> None:
         def run(self, items: Iterable[Any]) -> bool:
             return any(cast(int, item) == 50 for item in items)
 
+        run_divided = run
+
     loop = Loop(
         Search(),
         range(10**9),

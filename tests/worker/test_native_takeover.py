@@ -67,12 +67,15 @@ class Twin:
 class _Body:
     def __init__(self, twin: Twin) -> None:
         self.run: Callable[[Any], Any] = twin.run_items
+        self.run_divided = self.run
 
 
 class _Native:
     def __init__(self, twin: Twin) -> None:
         self.prepare, self.ready, self.run = twin.prepare, twin.ready, twin.run_native
         self.refusal = None
+        self.is_made = True
+        self.functions = ()
 
     def counts(self) -> tuple[int, int]:
         return 0, 0

@@ -45,6 +45,8 @@ def test_manager_reads_back_what_it_wrote(settings: ManagerSettings) -> None:
         memory_bytes=st.none() | st.integers(64, 4096).map(lambda mebi: mebi * 1024 * 1024),
         data_dir=st.just(Path("/data")),
         insecure=st.booleans(),
+        without_native=st.booleans(),
+        native_cache=st.none() | st.just(Path("/cache")),
         lifeline=counts,
     )
 )
@@ -79,6 +81,7 @@ def test_a_wrong_value_is_refused_with_variable_value_and_what_is_allowed(
         ("UFORA_WORKER_BASE_PORT", "65535"),
         ("UFORA_WORKER_CORES", "0"),
         ("UFORA_WORKER_MEMORY_MB", "1"),
+        ("UFORA_NATIVE", "perhaps"),
     ],
 )
 def test_a_worker_refuses_what_it_cannot_use(variable: str, value: str) -> None:
@@ -177,3 +180,11 @@ def test_a_token_file_that_is_missing_is_named(tmp_path: Path) -> None:
 def test_always_requiring_a_token_needs_one() -> None:
     with pytest.raises(SettingsError, match="UFORA_REQUIRE_TOKEN"):
         ManagerSettings.from_env({"UFORA_REQUIRE_TOKEN": "always"})
+
+
+def test_compiled_code_is_kept_in_the_data_folder_unless_told_otherwise() -> None:
+    assert WorkerSettings().native_folder == Path("/var/ufora/native")
+    assert WorkerSettings.from_env({"UFORA_NATIVE_CACHE": "/cache"}).native_folder == Path("/cache")
+    off = WorkerSettings.from_env({"UFORA_NATIVE": "0"})
+    assert off.native_folder is None
+    assert off.to_env()["UFORA_NATIVE"] == "0"

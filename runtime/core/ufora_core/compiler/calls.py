@@ -131,13 +131,20 @@ def _call_partial(frame: Frame, node: ast.AST, partial: object, to: Arguments) -
 
 
 def _call_cached(frame: Frame, node: ast.AST, cached: object, to: Arguments) -> Value:
-    """A cache of a pure function does not show, unless it hands out one object twice."""
+    """A cache of a pure function does not show, unless it hands out one object twice. Yet the time
+    that it saves is lost where items are divided: each process would have a cache of its own."""
     value = call_object(frame, node, cached.__wrapped__, to)  # type: ignore[attr-defined]
     if value.reach is not Reach.IMMUTABLE:
         frame.refuse(
             node,
             f"{quote(node)} is cached and may return the same changeable object again: return "
             "a number, a string or a tuple of such",
+        )
+    if frame.session.divides:
+        frame.refuse(
+            node,
+            f"{quote(node)} is cached, and other processes would compute again what is in the "
+            "cache: call the function without its cache",
         )
     return value
 

@@ -202,6 +202,7 @@ def _run_function(session: Session, function: FunctionType, arguments: Sequence[
 
 
 def _run_site(session: Session, site: Site, values: _Values, filename: str) -> None:
+    session.divides = True
     comprehension = site.comprehension
     cells = {name: CellType(value) for name, value in values.scope.items()}
     frame = Frame(session, filename, frozenset(), values.namespace, cells, mangle=site.mangle)

@@ -124,6 +124,8 @@ class Session:
         self.world = world
         self.definitions = definitions
         self.rebound: Rebound | None = None
+        #: The items are to run in several processes.
+        self.divides = False
         self._run = run
         self._steps = 0
         self._depth = 0

@@ -36,11 +36,13 @@ def test_an_example_ends_with_its_answer(name: str) -> None:
 
 
 def test_the_demo_prints_the_answer_and_what_each_executor_did() -> None:
-    answer, summary, *executors = _output("examples/primes.py", "30000").splitlines()
+    answer, summary, *lines = _output("examples/primes.py", "30000").splitlines()
     assert answer == "3247 of the numbers below 30,000 are prime, 0 and 1 included"
     assert re.search(r"primes.py:\d+ in main: \d+\.\d+ s on \d+ cores?, .* busy", summary)
+    executors = [line for line in lines if " executor " in line]
     items = [re.findall(r"([\d,]+) items", line)[0] for line in executors]
     assert sum(int(count.replace(",", "")) for count in items) == 30_000
+    assert any("sum(is_prime(n) for n in range(stop))" in line for line in lines)
 
 
 def test_the_program_of_the_readme_prints_its_answer(tmp_path: Path) -> None:

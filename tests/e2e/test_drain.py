@@ -13,7 +13,7 @@ from restartable_cluster import PATIENCE, RestartableCluster, wait_until
 from slow_items import COUNTED, count_slowly
 
 #: Items of a loop that is pure and runs for some seconds.
-ITEMS = 800
+ITEMS = 1600
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Translates sites of source text to IR, and works out their items both ways."""
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -65,15 +65,15 @@ class SiteCase:
         Raises:
             Exception: whatever the item raises.
         """
-        values: list[Any] = self._function(item)
+        values = self._function(item)
         if self.site.kind is SiteKind.COUNT:
             return [True for _ in values]
         if self.site.kind in (SiteKind.ANY, SiteKind.ALL):
-            return list(map(bool, values))
-        return values
+            return list(_until_decided(map(bool, values), self.site.kind is SiteKind.ANY))
+        return list(values)
 
     @cached_property
-    def _function(self) -> Callable[[object], list[Any]]:
+    def _function(self) -> Callable[[object], Iterator[Any]]:
         comprehension = clone(self.site.comprehension)
         comprehension.generators[0].iter = ast.parse(f"[{_ITEMS}]", mode="eval").body
         value: ast.expr
@@ -82,13 +82,22 @@ class SiteCase:
         else:
             value = comprehension.elt
         function = ast.parse(f"lambda {_ITEMS}: None", mode="eval")
-        function.body.body = ast.ListComp(value, comprehension.generators)  # type: ignore[attr-defined]
-        made: Callable[[object], list[Any]] = self._evaluate(function, {})
+        lazy = ast.GeneratorExp(value, comprehension.generators)
+        function.body.body = lazy  # type: ignore[attr-defined]
+        made: Callable[[object], Iterator[Any]] = self._evaluate(function, {})
         return made
 
     def _evaluate(self, node: ast.Expression, more: Mapping[str, object]) -> Any:
         code = compile(ast.fix_missing_locations(node), self.program.filename, "eval")
         return eval(code, {**self.program.namespace, **self.scope, **more})
+
+
+def _until_decided(values: Iterable[bool], decides: bool) -> Iterator[bool]:
+    """The values up to the first that decides, behind which nothing is reached."""
+    for value in values:
+        yield value
+        if value is decides:
+            return
 
 
 def translated(text: str, **scope: object) -> Translation | Refusal:

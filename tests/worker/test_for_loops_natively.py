@@ -155,6 +155,18 @@ def test_a_common_loop_runs_natively(name: str, hungry: int, rig: Rig) -> None:
     assert facts.native_items + bails == facts.items
 
 
+def test_a_loop_that_was_short_since_it_ran_natively_is_taken_over_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ufora_worker.visits.NATIVE_SHORT_NS", 0)
+    loop = "    for n in range(300):\n        t += work(n)\n"
+    case = Case("loops", "twice", SETUP, f"t = i = 0\nwhile i < 4:\n{loop}    i += 1\n")
+    cluster = rig.cluster()
+    assert differences(run(case, Scope.CLOSURE, Here()), run(case, Scope.CLOSURE, cluster)) == []
+    facts = loop_of(cluster)
+    assert (facts.taken, facts.declined, facts.native_items) == (4, 0, 1200)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_any_case_leaves_behind_what_python_does(case: Case, rig: Rig) -> None:
     there = run(case, Scope.MODULE, rig.cluster(hungry=1))

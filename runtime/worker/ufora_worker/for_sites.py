@@ -326,7 +326,7 @@ class ForSites:
         filename = run.frame.f_code.co_filename
         self.splitter.chronicle.taken(run.site, filename, run.tally, spent / 1e9)
         assert run.items is not None
-        self.splitter.visits(run.site).note(len(run.items), spent)
+        self.splitter.visits(run.site).note(len(run.items), spent, run.tally.native_items)
 
 
 def _is_next_to_nothing(run: Run, body: SliceCall) -> bool:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from inline_cluster import InlineCluster, QuietInterrupts
 from prompt_native import PromptCompiler, PromptEngine
 from ufora_core.program import FunctionFacts, LoopFacts
+from ufora_core.protocol.parts import ExecutorUse
+from ufora_worker.chronicle import Tally
+from ufora_worker.loops import Native, Place
 from ufora_worker.native.attention import Attention
+from ufora_worker.native.refusal import UserFunction
 
 LOG: list[int] = []
 
@@ -143,6 +148,21 @@ def test_a_function_that_is_native_in_one_loop_is_native(cluster: InlineCluster)
     [facts] = functions(cluster)
     assert facts.native
     assert facts.why_interpreted is None
+
+
+@pytest.mark.parametrize("in_time_elsewhere", [False, True])
+def test_code_that_came_too_late_for_the_owner_may_be_in_time_for_others(
+    in_time_elsewhere: bool,
+) -> None:
+    function = UserFunction("cube", "numbers.py", 3)
+    late = SimpleNamespace(is_made=False, refusal=None, functions=[function])
+    place = SimpleNamespace(native=object())
+    tally = Tally()
+    tally.note_native(cast(Native, late), cast(Place, place))
+    tally.add(ExecutorUse("w", 1, items=50, native_items=50 * in_time_elsewhere), stolen=True)
+    tally.settle()
+    assert (tally.why_interpreted is None) is in_time_elsewhere
+    assert (tally.functions[function] is None) is in_time_elsewhere
 
 
 def test_the_function_made_of_a_turn_is_none_of_the_users(cluster: InlineCluster) -> None:

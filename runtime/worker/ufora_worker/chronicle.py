@@ -16,6 +16,7 @@ from ufora_worker.native.refusal import UserFunction
 
 #: Characters of a loop's text that the report shows.
 _TEXT = 100
+_TOO_LATE = Explanation("the loop was over before native code for it was ready", "", 0)
 
 
 @dataclass(slots=True)
@@ -57,6 +58,15 @@ class Tally:
         if native is not None:
             why = self.why_interpreted
             note_functions(self.functions, dict.fromkeys(native.functions, why))
+
+    def settle(self) -> None:
+        """The loop is over: what came too late for its owner was in time where items ran
+        natively."""
+        if self.native_items and self.why_interpreted == _TOO_LATE:
+            self.why_interpreted = None
+            self.functions = {
+                each: None if why == _TOO_LATE else why for each, why in self.functions.items()
+            }
 
 
 def note_functions(
@@ -114,6 +124,7 @@ class Chronicle:
 
     def taken(self, site: Site, filename: str, tally: Tally, seconds: float) -> None:
         """The engine ran a loop of the site."""
+        tally.settle()
         account = self._account(site, filename)
         account.taken += 1
         account.seconds += seconds
@@ -221,7 +232,7 @@ def why_interpreted(native: Native | None, place: Place) -> Explanation | None:
         return None
     refusal = native.refusal
     if refusal is None:
-        return Explanation("the loop was over before native code for it was ready", "", 0)
+        return _TOO_LATE
     return Explanation(refusal.message, refusal.filename, refusal.line, refusal.edit)
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from cases import Case, load
 from judging import FILENAME, Program
-from ufora_core.compiler.definitions import Definitions
-from ufora_core.compiler.effects import BROKEN, BlockScope, Verdict, judge_block
+from ufora_core.compiler.effects.definitions import Definitions
+from ufora_core.compiler.effects.judgement import BROKEN, BlockScope, Verdict, judge_block
 
 CASES = Path(__file__).parent / "cases" / "repeatable.txt"
 

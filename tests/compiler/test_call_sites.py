@@ -5,9 +5,9 @@ import textwrap
 
 import pytest
 
-from ufora_core.compiler import sites
-from ufora_core.compiler.call_sites import Definition, definition, definitions_in, worthwhile
-from ufora_core.compiler.sites import Site, SiteKind, rewrite
+from ufora_core.compiler.sites import rewriting
+from ufora_core.compiler.sites.calls import Definition, definition, definitions_in, worthwhile
+from ufora_core.compiler.sites.rewriting import Site, SiteKind, rewrite
 
 SLOW = frozenset({"f", "g", "h"})
 
@@ -145,4 +145,4 @@ def test_without_such_functions_nothing_is_rewritten() -> None:
     source = "r = f(x) + g(y)"
     tree = ast.parse(source)
     assert rewrite(tree) == [] and ast.unparse(tree) == source
-    assert sites.ALONE == "__ufora_alone__"
+    assert rewriting.ALONE == "__ufora_alone__"

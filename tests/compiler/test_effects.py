@@ -6,7 +6,7 @@ import pytest
 
 from cases import Case, load
 from judging import Program
-from ufora_core.compiler.effects import BROKEN, Verdict
+from ufora_core.compiler.effects.judgement import BROKEN, Verdict
 
 CASES = Path(__file__).parent / "cases"
 

@@ -8,7 +8,7 @@ import pytest
 
 import random_bodies
 from judging import Program
-from ufora_core.compiler.effects import BROKEN
+from ufora_core.compiler.effects.judgement import BROKEN
 
 #: Random programs that a run of the tests looks at; ``PYTHONPATH`` changes nothing about them.
 PROGRAMS = 1500

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from cases import Case, load
-from ufora_core.compiler.for_loops import ForLoop, taken_apart
-from ufora_core.compiler.for_loops_rules import NotSplit
-from ufora_core.compiler.sites import rewrite
+from ufora_core.compiler.for_loops.rules import NotSplit
+from ufora_core.compiler.for_loops.statement import ForLoop, taken_apart
+from ufora_core.compiler.sites.rewriting import rewrite
 from ufora_core.values.functions import source_of
-from ufora_worker.for_items import item_function
+from ufora_worker.for_loops.items import item_function
 
 CASES = Path(__file__).parent / "cases"
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from judging import Program
-from ufora_core.compiler.effects import BROKEN, Verdict, judge, judge_function
-from ufora_core.compiler.kinds import ANYTHING, INT, Value
-from ufora_core.compiler.sites import rewrite
+from ufora_core.compiler.effects.judgement import BROKEN, Verdict, judge, judge_function
+from ufora_core.compiler.effects.kinds import ANYTHING, INT, Value
+from ufora_core.compiler.sites.rewriting import rewrite
 
 
 def _judge(

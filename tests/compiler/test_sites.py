@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from cases import Case, load
 from site_programs import FAILING, PROGRAMS
 from small_engine import Engine, builtin_names
-from ufora_core.compiler.sites import Site, rewrite
-from ufora_core.compiler.slices import INLINED, WRAPPER, slice_code, slice_function
+from ufora_core.compiler.sites.rewriting import Site, rewrite
+from ufora_core.compiler.sites.slices import INLINED, WRAPPER, slice_code, slice_function
 
 CASES = Path(__file__).parent / "cases"
 

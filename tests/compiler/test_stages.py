@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ufora_core.compiler.iterables import (
+from ufora_core.compiler.sites.iterables import (
     VIEW,
     desugared,
     function_names,
@@ -17,7 +17,7 @@ from ufora_core.compiler.iterables import (
     source_of,
     viewed,
 )
-from ufora_core.compiler.stages import Deferred, Stage, as_written, call
+from ufora_core.compiler.sites.stages import Deferred, Stage, as_written, call
 from ufora_core.compiler.trees import clone
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ufora_core.compiler.views import Product, View, indexable, view_of
+from ufora_core.compiler.sites.views import Product, View, indexable, view_of
 from ufora_core.values.decode import Decoder
 from ufora_core.values.encode import Encoder
 

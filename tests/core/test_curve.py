@@ -15,7 +15,7 @@ from ufora_core.errors import SettingsError
 from ufora_core.listener import Listener
 from ufora_core.sockets import PortTaken, new_dealer
 from ufora_core.tokens import Tokens, TokenSource
-from ufora_worker.poll_loop import PollLoop, PollSocket
+from ufora_worker.supervisor.poll_loop import PollLoop, PollSocket
 
 NOBODY = TokenSource()
 

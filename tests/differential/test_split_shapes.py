@@ -34,12 +34,12 @@ def cluster(
 ) -> Iterator[InlineCluster]:
     """Somebody is always hungry, and everything seems worth giving away."""
     choose, slice_ns = PATTERNS[request.param]
-    monkeypatch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
-    monkeypatch.setattr("ufora_worker.loops.SLICE_NS", slice_ns)
-    monkeypatch.setattr("ufora_worker.root_loop._NESTED_TASK_NS", 0.0)
-    monkeypatch.setattr("ufora_worker.visits.SHORT_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.loop.SLICE_NS", slice_ns)
+    monkeypatch.setattr("ufora_worker.loops.root_loop._NESTED_TASK_NS", 0.0)
+    monkeypatch.setattr("ufora_worker.loops.visits.SHORT_NS", 0)
     for module in ("shapes", "root_loop"):
-        monkeypatch.setattr(f"ufora_worker.{module}.weigh", lambda *values: 0.0)
+        monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
     inline = InlineCluster(tmp_path / "store", choose)
     inline.words.set_hungry(1)
     yield inline

@@ -17,7 +17,7 @@ from pyfora._capture import Captured
 from pyfora._landing import Outcome
 from pyfora._progress import ProgressCallback
 from ufora_core.protocol.executor import FromExecutor, Offer
-from ufora_worker.float_sum import ordered_sum
+from ufora_worker.loops.float_sum import ordered_sum
 from ufora_worker.native.attention import Attention
 
 _ITEMS = 600

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ufora_worker.interrupts import Interrupts, Stopped
+from ufora_worker.executor.interrupts import Interrupts, Stopped
 from ufora_worker.native.attention import Attention
 
 Opened = Callable[[Interrupts], Attention]

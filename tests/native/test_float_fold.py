@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ufora_worker.float_sum import compensates, folded_sum, ordered_sum
-from ufora_worker.interrupts import Interrupts
+from ufora_worker.executor.interrupts import Interrupts
+from ufora_worker.loops.float_sum import compensates, folded_sum, ordered_sum
 from ufora_worker.native.attention import Attention
 from ufora_worker.native.compilation import Compilation
 from ufora_worker.native.float_fold import FloatFold, fold_translation

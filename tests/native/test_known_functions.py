@@ -20,7 +20,7 @@ from expression_cases import (
     judge,
 )
 from judging import Program
-from ufora_worker.float_sum import ordered_sum
+from ufora_worker.loops.float_sum import ordered_sum
 from ufora_worker.native.ir.evaluator import evaluate
 from ufora_worker.native.translate.site import translate
 

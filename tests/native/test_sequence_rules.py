@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from expression_cases import judge
-from ufora_core.compiler.views import Enumerated, Reversed, Zipped
+from ufora_core.compiler.sites.views import Enumerated, Reversed, Zipped
 
 _INDICES = (0, 1, -1, 2, -3, 100, -100)
 _TEXTS = ("", "b", "é", "ab", "abc", "abd", "hello, world and more than sixteen", "héé", "日本7語x")

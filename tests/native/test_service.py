@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ufora_core.compiler.sites import rewrite
+from ufora_core.compiler.sites.rewriting import rewrite
 from ufora_worker.native.history import WORTH_COMPILING_NS, History
 from ufora_worker.native.refusal import Refusal, Refused
 from ufora_worker.native.service import Compiler, NativeCode, Place, Request

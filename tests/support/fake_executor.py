@@ -29,7 +29,7 @@ from ufora_core.protocol.executor import (
 from ufora_core.protocol.parts import ExecutorUse, Failure, Payload
 from ufora_core.protocol.worker import Piece, Range
 from ufora_core.store import ObjectStore
-from ufora_worker.channel import Channel, ChannelClosed
+from ufora_worker.executor.channel import Channel, ChannelClosed
 
 EMPTY = Payload("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 0, b"")
 

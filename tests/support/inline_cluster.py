@@ -26,12 +26,12 @@ from ufora_core.protocol.executor import (
 from ufora_core.protocol.worker import Range
 from ufora_core.store import ObjectStore, payload_of
 from ufora_core.values.classes import ClassTrackers
-from ufora_worker.interrupts import Interrupts
-from ufora_worker.loops import Place
+from ufora_worker.executor.interrupts import Interrupts
+from ufora_worker.executor.root import Root
+from ufora_worker.loops.loop import Place
+from ufora_worker.loops.partials import fetch
+from ufora_worker.loops.ranges import RangeRunner
 from ufora_worker.native.engine import NativeEngine
-from ufora_worker.partials import fetch
-from ufora_worker.ranges import RangeRunner
-from ufora_worker.root import Root
 from ufora_worker.shared_words import SharedWords
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from types import CodeType
 from typing import Any
 
-from ufora_core.compiler.effects import Verdict, judge
-from ufora_core.compiler.iterables import VIEW, source_of, viewed
-from ufora_core.compiler.sites import Site, rewrite
-from ufora_core.compiler.stages import Deferred, Stage, call
+from ufora_core.compiler.effects.judgement import Verdict, judge
+from ufora_core.compiler.sites.iterables import VIEW, source_of, viewed
+from ufora_core.compiler.sites.rewriting import Site, rewrite
+from ufora_core.compiler.sites.stages import Deferred, Stage, call
+from ufora_core.compiler.sites.views import indexable
 from ufora_core.compiler.trees import clone
-from ufora_core.compiler.views import indexable
 
 FILENAME = "program.py"
 

@@ -1,6 +1,6 @@
 """Native code that is there at once, for tests of what loops do with it."""
 
-from ufora_core.compiler.sites import SiteKind
+from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_worker.native.attention import Attention
 from ufora_worker.native.body import NativeItems
 from ufora_worker.native.compilation import Compilation

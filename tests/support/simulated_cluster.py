@@ -21,10 +21,10 @@ from ufora_core.protocol.worker import (
     ToPeer,
     WorkAt,
 )
-from ufora_worker import commands, events
-from ufora_worker.executor_table import Status
-from ufora_worker.invariants import broken
-from ufora_worker.state import WorkerState
+from ufora_worker.state import commands, events
+from ufora_worker.state.executor_table import Status
+from ufora_worker.state.invariants import broken
+from ufora_worker.state.machine import WorkerState
 
 TICK = 0.2
 START_SECONDS = 0.1

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from ufora_core.compiler import sites, stages
-from ufora_core.compiler.gates import gate_name
-from ufora_core.compiler.sites import Site
-from ufora_worker.moments import Declined, Moment
-from ufora_worker.ranges import SliceCall
-from ufora_worker.shapes import LiveSegment, accumulator, finish
+from ufora_core.compiler.sites import rewriting, stages
+from ufora_core.compiler.sites.gates import gate_name
+from ufora_core.compiler.sites.rewriting import Site
+from ufora_worker.loops.moments import Declined, Moment
+from ufora_worker.loops.ranges import SliceCall
+from ufora_worker.loops.shapes import LiveSegment, accumulator, finish
 
 PYTHON = sys.version_info[:2]
 
@@ -37,11 +37,11 @@ class Engine:
     def names(self) -> dict[str, object]:
         """What rewritten code finds among the built-in names."""
         return {
-            sites.LOOP: self.loop,
-            sites.RESULT: self.result,
-            sites.ITEMS: self.items,
-            sites.REDUCER: self.reducer,
-            sites.VIEW: stages.call,
+            rewriting.LOOP: self.loop,
+            rewriting.RESULT: self.result,
+            rewriting.ITEMS: self.items,
+            rewriting.REDUCER: self.reducer,
+            rewriting.VIEW: stages.call,
             **{gate_name(index): self.closed for index in self.sites},
         }
 

@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from judging import Program
-from ufora_core.compiler.iterables import VIEW, source_of, viewed
-from ufora_core.compiler.sites import SiteKind
-from ufora_core.compiler.stages import Deferred, Stage, call
+from ufora_core.compiler.sites.iterables import VIEW, source_of, viewed
+from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_core.compiler.sites.stages import Deferred, Stage, call
+from ufora_core.compiler.sites.views import indexable
 from ufora_core.compiler.trees import clone
-from ufora_core.compiler.views import indexable
 from ufora_worker.native.ir.evaluator import Limits, evaluate
 from ufora_worker.native.ir.nodes import Sink
 from ufora_worker.native.ir.verifier import verify

@@ -20,8 +20,8 @@ from ufora_core.protocol.worker import (
     ToWorker,
     Welcome,
 )
-from ufora_worker import commands, events
-from ufora_worker.registration import Registration
+from ufora_worker.state import commands, events
+from ufora_worker.supervisor.registration import Registration
 
 #: Seconds that a worker with SIGTERM gets, and until a worker that ended is there again.
 DRAIN_SECONDS = 8.0

@@ -23,8 +23,8 @@ from ufora_core.protocol.worker import (
     StealRequest,
     ToPeer,
 )
-from ufora_worker.commands import Command, TellExecutor, TellManager, TellPeer
-from ufora_worker.events import (
+from ufora_worker.state.commands import Command, TellExecutor, TellManager, TellPeer
+from ufora_worker.state.events import (
     Event,
     ExecutorEnded,
     ExecutorSaid,
@@ -33,8 +33,8 @@ from ufora_worker.events import (
     PeerSaid,
     Tick,
 )
-from ufora_worker.invariants import broken
-from ufora_worker.state import WorkerState
+from ufora_worker.state.invariants import broken
+from ufora_worker.state.machine import WorkerState
 
 C = TypeVar("C")
 

@@ -14,8 +14,8 @@ from inline_cluster import InlineCluster, QuietInterrupts
 from prompt_native import PromptCompiler, PromptEngine
 from ufora_core.program import FunctionFacts, LoopFacts
 from ufora_core.protocol.parts import ExecutorUse
-from ufora_worker.chronicle import Tally
-from ufora_worker.loops import Native, Place
+from ufora_worker.executor.chronicle import Tally
+from ufora_worker.loops.loop import Native, Place
 from ufora_worker.native.attention import Attention
 from ufora_worker.native.refusal import UserFunction
 

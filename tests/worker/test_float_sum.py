@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ufora_worker.float_sum import _emulated, compensates, ordered_sum
-from ufora_worker.interpreter import client_rules
+from ufora_worker.executor.interpreter import client_rules
+from ufora_worker.loops.float_sum import _emulated, compensates, ordered_sum
 
 OLD, NEW = (3, 11), (3, 12)
 OWN = sys.version_info[:2]

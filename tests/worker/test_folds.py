@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ufora_core.compiler.sites import Site, rewrite
-from ufora_core.compiler.slices import slice_function
-from ufora_worker.folds import Fold, needs_fold
-from ufora_worker.moments import Declined, Moment
-from ufora_worker.shapes import LiveSegment, accumulator
+from ufora_core.compiler.sites.rewriting import Site, rewrite
+from ufora_core.compiler.sites.slices import slice_function
+from ufora_worker.loops.folds import Fold, needs_fold
+from ufora_worker.loops.moments import Declined, Moment
+from ufora_worker.loops.shapes import LiveSegment, accumulator
 
 
 def site(text: str) -> Site:
@@ -126,13 +126,13 @@ def test_keys_in_c_that_take_no_time_are_not_worth_a_division(
     words = ["b", "a"] * 50
     text = "sorted(xs, key=f)"
     clock = itertools.count(0, 1_000)
-    monkeypatch.setattr("ufora_worker.moments.perf_counter_ns", lambda: next(clock))
+    monkeypatch.setattr("ufora_worker.loops.moments.perf_counter_ns", lambda: next(clock))
     assert Moment(site(text), sorted, words, (len,)).is_cheap(words)
     assert not Moment(site(text), sorted, words, (lambda word: word,)).is_cheap(words)
     written = site("sorted((g(x) for x in xs), key=f)")
     assert not Moment(written, sorted, words, (len,)).is_cheap(words)
     slow = itertools.count(0, 1_000_000)
-    monkeypatch.setattr("ufora_worker.moments.perf_counter_ns", lambda: next(slow))
+    monkeypatch.setattr("ufora_worker.loops.moments.perf_counter_ns", lambda: next(slow))
     assert not Moment(site(text), sorted, words, (len,)).is_cheap(words)
 
 

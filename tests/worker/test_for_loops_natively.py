@@ -129,9 +129,9 @@ class Rig:
 
 @pytest.fixture
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-    monkeypatch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
     for module in ("shapes", "root_loop"):
-        monkeypatch.setattr(f"ufora_worker.{module}.weigh", lambda *values: 0.0)
+        monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
     made = Rig(tmp_path)
     yield made
     made.close()
@@ -158,7 +158,7 @@ def test_a_common_loop_runs_natively(name: str, hungry: int, rig: Rig) -> None:
 def test_a_loop_that_was_short_since_it_ran_natively_is_taken_over_again(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ufora_worker.visits.NATIVE_SHORT_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.visits.NATIVE_SHORT_NS", 0)
     loop = "    for n in range(300):\n        t += work(n)\n"
     case = Case("loops", "twice", SETUP, f"t = i = 0\nwhile i < 4:\n{loop}    i += 1\n")
     cluster = rig.cluster()

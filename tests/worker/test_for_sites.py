@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from differential import Case, Here, Scope, cases, differences, run
 from inline_cluster import InlineCluster
 from random_for_loops import program
-from ufora_worker.chronicle import Chronicle
+from ufora_worker.executor.chronicle import Chronicle
 
 CASES = [
     case
@@ -26,10 +26,10 @@ CASES = [
 def eager() -> Iterator[None]:
     """Somebody is always hungry, and everything seems worth giving away."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
-        patch.setattr("ufora_worker.loops.SLICE_NS", 1)
+        patch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+        patch.setattr("ufora_worker.loops.loop.SLICE_NS", 1)
         for module in ("shapes", "root_loop"):
-            patch.setattr(f"ufora_worker.{module}.weigh", lambda *values: 0.0)
+            patch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
         yield
 
 
@@ -106,7 +106,7 @@ def test_a_loop_that_nobody_helps_with_is_left_to_python(
         taken(self, *about)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Chronicle, "taken", count)
-    monkeypatch.setattr("ufora_worker.for_sites._MOST_LOST_NS", 1000)
+    monkeypatch.setattr("ufora_worker.for_loops.sites._MOST_LOST_NS", 1000)
     inline = InlineCluster(tmp_path)
     out: list[int] = []
     with inline.remotely.downloadAll():

@@ -9,11 +9,11 @@ from types import FrameType, FunctionType
 import pytest
 
 from inline_cluster import InlineCluster
-from ufora_core.compiler.gates import gate_name, gates_in, runs_as_written
-from ufora_core.compiler.site import Site
-from ufora_worker.call_loops import CallLoops
-from ufora_worker.gates import Gates, keep_gates_of
-from ufora_worker.moments import Moment
+from ufora_core.compiler.sites.gates import gate_name, gates_in, runs_as_written
+from ufora_core.compiler.sites.site import Site
+from ufora_worker.loops.calls import CallLoops
+from ufora_worker.loops.gates import Gates, keep_gates_of
+from ufora_worker.loops.moments import Moment
 
 #: Numbers that no engine of these tests gives to a site.
 FIRST = 10**9

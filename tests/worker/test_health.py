@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ufora_worker import probe
-from ufora_worker.health import HealthFiles
+from ufora_worker.supervisor.health import HealthFiles
 
 
 def asked(question: str, folder: Path, port: int = 30009) -> int:

@@ -16,13 +16,13 @@ from ufora_core.protocol.worker import (
     RootDone,
     StealRequest,
 )
-from ufora_worker.commands import (
+from ufora_worker.state.commands import (
     ClosePeer,
     DeleteObjects,
     FetchObjects,
     SetStop,
 )
-from ufora_worker.events import (
+from ufora_worker.state.events import (
     LinkBroken,
     ObjectsHere,
     ObjectsMissing,

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ufora_core.compiler.sites import SiteKind
+from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_core.errors import StoreError
-from ufora_worker.interrupts import Interrupts, Stopped
-from ufora_worker.loops import Loop, Place
-from ufora_worker.shapes import accumulator
+from ufora_worker.executor.interrupts import Interrupts, Stopped
+from ufora_worker.loops.loop import Loop, Place
+from ufora_worker.loops.shapes import accumulator
 from ufora_worker.shared_words import SharedWords
 
 
@@ -69,7 +69,7 @@ class Setup:
 @pytest.fixture
 def setup(monkeypatch: pytest.MonkeyPatch) -> Iterator[Setup]:
     # Every item counts as slow, so that giving away always seems worth it.
-    monkeypatch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
     words = SharedWords.create(1)
     yield Setup(words)
     words.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ufora_worker import memory
+from ufora_worker.supervisor import memory
 
 MIB = memory.MEBIBYTE
 

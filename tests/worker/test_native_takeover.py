@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ufora_core.compiler.sites import SiteKind
-from ufora_worker.interrupts import Interrupts
-from ufora_worker.loops import Loop, Place
-from ufora_worker.shapes import Accumulator, accumulator
+from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_worker.executor.interrupts import Interrupts
+from ufora_worker.loops.loop import Loop, Place
+from ufora_worker.loops.shapes import Accumulator, accumulator
 from ufora_worker.shared_words import SharedWords
 
 

@@ -10,9 +10,9 @@ from inline_cluster import InlineCluster
 from ufora_core.protocol.executor import LoopLost, TakePiece
 from ufora_core.protocol.parts import Failure, Payload
 from ufora_core.protocol.worker import Piece
-from ufora_worker.mailbox import Mailbox
-from ufora_worker.stack_room import with_room
-from ufora_worker.visits import SHORT_NS, Visits
+from ufora_worker.executor.stack_room import with_room
+from ufora_worker.loops.mailbox import Mailbox
+from ufora_worker.loops.visits import SHORT_NS, Visits
 
 
 def fib(n: int) -> int:
@@ -59,9 +59,9 @@ def cluster(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[InlineCluster]:
     """Everybody is hungry, every item counts as slow, and thieves take ranges in some order."""
-    monkeypatch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
-    monkeypatch.setattr("ufora_worker.root_loop._NESTED_TASK_NS", 0.0)
-    monkeypatch.setattr("ufora_worker.visits.SHORT_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.root_loop._NESTED_TASK_NS", 0.0)
+    monkeypatch.setattr("ufora_worker.loops.visits.SHORT_NS", 0)
     cluster = InlineCluster(tmp_path, lambda count: request.param % count)
     cluster.words.set_hungry(3)
     yield cluster

@@ -14,7 +14,7 @@ from ufora_core.protocol.worker import (
     RootReturned,
     Welcome,
 )
-from ufora_worker.registration import Registration
+from ufora_worker.supervisor.registration import Registration
 
 HELLO = Hello(
     protocol=1,

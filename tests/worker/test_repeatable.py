@@ -17,8 +17,8 @@ from ufora_core.program import Download
 from ufora_core.protocol.parts import Payload
 from ufora_core.store import ObjectStore, digest_of
 from ufora_core.values.classes import ClassTrackers
-from ufora_worker import repeatable
-from ufora_worker.repeatable import is_repeatable
+from ufora_worker.executor import repeatable
+from ufora_worker.executor.repeatable import is_repeatable
 
 factor = 2
 

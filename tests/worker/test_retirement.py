@@ -22,10 +22,10 @@ from ufora_core.protocol.worker import (
     Unretire,
     WorkAt,
 )
-from ufora_worker.commands import AskRepeatable, CancelFetch, Depart, SetYield
-from ufora_worker.dispatch import HUNGRY_SECONDS, LONG_SECONDS
 from ufora_worker.errors import RefusedEvent
-from ufora_worker.events import Leave, Registered
+from ufora_worker.state.commands import AskRepeatable, CancelFetch, Depart, SetYield
+from ufora_worker.state.dispatch import HUNGRY_SECONDS, LONG_SECONDS
+from ufora_worker.state.events import Leave, Registered
 from working import BULK, SMALL, Working, address, work
 
 RETIRE, UNRETIRE = Retire(), Unretire()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ufora_core.compiler.sites import SiteKind
-from ufora_worker.shapes import LiveSegment, accumulator, finish
+from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_worker.loops.shapes import LiveSegment, accumulator, finish
 
 PYTHON = sys.version_info[:2]
 

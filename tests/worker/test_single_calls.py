@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from inline_cluster import InlineCluster
-from ufora_core.compiler.sites import SiteKind
+from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_core.protocol.executor import LoopLost, TakePiece
 from ufora_core.protocol.parts import Failure
-from ufora_worker.interrupts import Interrupts
-from ufora_worker.loops import Loop, Place
-from ufora_worker.shapes import Accumulator, accumulator
+from ufora_worker.executor.interrupts import Interrupts
+from ufora_worker.loops.loop import Loop, Place
+from ufora_worker.loops.shapes import Accumulator, accumulator
 from ufora_worker.shared_words import SharedWords
 
 
@@ -114,7 +114,7 @@ def test_a_loop_goes_native_at_once(place: Place) -> None:
 def test_a_call_in_which_a_loop_lasts_stays_in_cpython(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ufora_worker.loops._LASTS_NS", -1)
+    monkeypatch.setattr("ufora_worker.loops.loop._LASTS_NS", -1)
     inner = Call(place.beat)
 
     def with_a_loop() -> None:
@@ -148,8 +148,8 @@ def inner(k: int, count: int) -> int:
 def test_a_nested_loop_that_is_lost_ends_the_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ufora_worker.loops.WORTH_GIVING_NS", 0)
-    monkeypatch.setattr("ufora_worker.root_loop._NESTED_TASK_NS", 0.0)
+    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.root_loop._NESTED_TASK_NS", 0.0)
 
     class Losing(InlineCluster):
         def wait(self, job: str, loop: int) -> TakePiece | LoopLost:

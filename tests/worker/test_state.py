@@ -25,7 +25,8 @@ from ufora_core.protocol.worker import (
     StealRequest,
     WorkAt,
 )
-from ufora_worker.commands import (
+from ufora_worker.errors import RefusedEvent
+from ufora_worker.state.commands import (
     CancelFetch,
     FetchObjects,
     GiveUp,
@@ -34,9 +35,8 @@ from ufora_worker.commands import (
     SetStop,
     StartExecutor,
 )
-from ufora_worker.dispatch import HUNGRY_SECONDS
-from ufora_worker.errors import RefusedEvent
-from ufora_worker.events import (
+from ufora_worker.state.dispatch import HUNGRY_SECONDS
+from ufora_worker.state.events import (
     ExecutorEnded,
     ExecutorSaid,
     ObjectsHere,
@@ -44,7 +44,7 @@ from ufora_worker.events import (
     Registered,
     Tick,
 )
-from ufora_worker.executor_table import TRANSITIONS, Status
+from ufora_worker.state.executor_table import TRANSITIONS, Status
 from working import BULK, SMALL, Working, address, work
 
 # ---------------------------------------------------------------------- executors

@@ -26,11 +26,11 @@ from ufora_core.protocol.worker import (
     WorkAt,
 )
 from ufora_core.tokens import Tokens, TokenSource
-from ufora_worker.executor_pool import ExecutorPool
 from ufora_worker.identity import Identity
 from ufora_worker.shared_words import SharedWords
-from ufora_worker.supervisor import Supervisor
-from ufora_worker.worker_folder import WorkerFolder
+from ufora_worker.supervisor.driver import Supervisor
+from ufora_worker.supervisor.executor_pool import ExecutorPool
+from ufora_worker.supervisor.worker_folder import WorkerFolder
 
 SUPPORT = Path(__file__).parent.parent / "support"
 FAKE_EXECUTOR = str(SUPPORT / "fake_executor.py")

@@ -14,12 +14,12 @@ from ufora_core.protocol.data import CHUNK_SIZE, Chunk, ChunkTaken, DataReply, F
 from ufora_core.protocol.parts import Payload, WorkerAddress
 from ufora_core.store import ObjectStore
 from ufora_core.tokens import Tokens, TokenSource
-from ufora_worker import links
-from ufora_worker.commands import FetchObjects
-from ufora_worker.data_port import DataPort
-from ufora_worker.events import Event, ObjectsHere, ObjectsMissing
-from ufora_worker.fetches import Fetches
-from ufora_worker.poll_loop import PollLoop
+from ufora_worker.state.commands import FetchObjects
+from ufora_worker.state.events import Event, ObjectsHere, ObjectsMissing
+from ufora_worker.supervisor import links
+from ufora_worker.supervisor.data_port import DataPort
+from ufora_worker.supervisor.fetches import Fetches
+from ufora_worker.supervisor.poll_loop import PollLoop
 
 NO_TOKENS = Tokens(TokenSource())
 SIZES = [0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 20 * CHUNK_SIZE + 5]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from ufora_worker.shapes import shipping_ns
-from ufora_worker.weights import weigh
+from ufora_worker.loops.shapes import shipping_ns
+from ufora_worker.loops.weights import weigh
 
 ENOUGH = 1e12
 

@@ -109,7 +109,7 @@ class LoopTask(msgspec.Struct, frozen=True):
     the block may have changed them since.
     """
 
-    #: Name of the loop's shape (``ufora_core.compiler.sites.Kind``).
+    #: Name of the loop's shape (``ufora_core.compiler.sites.rewriting.Kind``).
     kind: str
     #: ``slice(items, *arguments)`` gives what the items yield.
     slice: Item

@@ -9,7 +9,7 @@ from ufora_core.errors import SettingsError
 from ufora_core.settings import WorkerSettings
 from ufora_worker.app import run
 from ufora_worker.errors import StartError
-from ufora_worker.executor_pool import EXECUTOR
+from ufora_worker.supervisor.executor_pool import EXECUTOR
 
 #: Exit status for a set-up that cannot work.
 _MISCONFIGURED = 2

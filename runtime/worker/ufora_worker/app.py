@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 from ufora_core.lifeline import Lifeline
 from ufora_core.settings import WorkerSettings
 from ufora_core.tokens import Tokens
-from ufora_worker.executor_pool import ExecutorPool
-from ufora_worker.health import HealthFiles
 from ufora_worker.identity import Identity
-from ufora_worker.memory import default_budget
 from ufora_worker.shared_words import SharedWords
-from ufora_worker.worker_folder import WorkerFolder, log_to_file
+from ufora_worker.supervisor.executor_pool import ExecutorPool
+from ufora_worker.supervisor.health import HealthFiles
+from ufora_worker.supervisor.memory import default_budget
+from ufora_worker.supervisor.worker_folder import WorkerFolder, log_to_file
 
 if TYPE_CHECKING:
-    from ufora_worker.supervisor import Supervisor
+    from ufora_worker.supervisor.driver import Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def run(settings: WorkerSettings, executor: Sequence[str]) -> int:
         for index in range(settings.executors):
             pool.start(index)
 
-        from ufora_worker.supervisor import Supervisor
+        from ufora_worker.supervisor.driver import Supervisor
 
         supervisor = Supervisor(identity, words, pool, folder, budget, tokens)
         ports = supervisor.open(
@@ -109,7 +109,7 @@ def _turn(
     supervisor: "Supervisor", ending: _Ending, health: HealthFiles, drain_seconds: float
 ) -> None:
     """Turn the supervisor until it cannot go on, or ``ending`` has a reason to stop."""
-    from ufora_worker.drain import Drain
+    from ufora_worker.supervisor.drain import Drain
 
     drain: Drain | None = None
     while ending.reason is None and supervisor.over is None:

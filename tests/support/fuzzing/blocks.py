@@ -213,9 +213,9 @@ def _plain(form: dict[str, str]) -> dict[str, str]:
 def eager() -> Iterator[None]:
     """Within it slices have one item, and everything seems worth giving away."""
     with (
-        patch("ufora_worker.loops.WORTH_GIVING_NS", 0),
-        patch("ufora_worker.loops.SLICE_NS", 1),
-        patch("ufora_worker.shapes.weigh", lambda *values: 0.0),
-        patch("ufora_worker.root_loop.weigh", lambda *values: 0.0),
+        patch("ufora_worker.loops.loop.WORTH_GIVING_NS", 0),
+        patch("ufora_worker.loops.loop.SLICE_NS", 1),
+        patch("ufora_worker.loops.shapes.weigh", lambda *values: 0.0),
+        patch("ufora_worker.loops.root_loop.weigh", lambda *values: 0.0),
     ):
         yield

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ufora_worker.interrupts import HEARTBEAT, Interrupts
+from ufora_worker.executor.interrupts import HEARTBEAT, Interrupts
 
 #: What native code calls; not 0 tells it to leave.
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int64)

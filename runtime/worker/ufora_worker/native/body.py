@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ufora_core.compiler.sites import SiteKind
+from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_worker.loops.shapes import Accumulator
 from ufora_worker.native.attention import Attention
 from ufora_worker.native.history import History
 from ufora_worker.native.ir.nodes import Sink
@@ -12,7 +13,6 @@ from ufora_worker.native.refusal import Refusal, UserFunction
 from ufora_worker.native.runs import Run, Status
 from ufora_worker.native.segments import add_run, has_nan
 from ufora_worker.native.service import Compiler, NativeCode, Request
-from ufora_worker.shapes import Accumulator
 
 if TYPE_CHECKING:
     from ufora_worker.native.llvm.columns import Columns
@@ -28,7 +28,7 @@ _CAPACITY = 1 << 14
 
 @dataclass(slots=True)
 class NativeItems:
-    """See ``loops.Native``."""
+    """See ``loops.loop.Native``."""
 
     request: Request
     compiler: Compiler
@@ -49,29 +49,29 @@ class NativeItems:
 
     @property
     def refusal(self) -> Refusal | None:
-        """See ``loops.Native``."""
+        """See ``loops.loop.Native``."""
         return None if self.request.code is not None else self.history.refusal
 
     @property
     def is_made(self) -> bool:
-        """See ``loops.Native``."""
+        """See ``loops.loop.Native``."""
         return self.request.code is not None
 
     @property
     def functions(self) -> Sequence[UserFunction]:
-        """See ``loops.Native``."""
+        """See ``loops.loop.Native``."""
         if self.request.code is not None:
             return self.request.code.functions
         return () if self.refusal is None else self.refusal.within
 
     def counts(self) -> tuple[int, int]:
-        """See ``loops.Native``."""
+        """See ``loops.loop.Native``."""
         counts = self._items, self._bails
         self._items = self._bails = 0
         return counts
 
     def prepare(self, spent_ns: int) -> None:
-        """See ``loops.Native``."""
+        """See ``loops.loop.Native``."""
         # Where several loops share this, each begins with no time spent.
         begun = self._spent_ns if spent_ns >= self._spent_ns else 0
         self.history.spent_ns += spent_ns - begun
@@ -82,11 +82,11 @@ class NativeItems:
         self.compiler.submit(self.request)
 
     def ready(self, index: int) -> bool:
-        """See ``loops.Native``."""
+        """See ``loops.loop.Native``."""
         return self.request.code is not None and index >= self._resume_at
 
     def run(self, lo: int, hi: int, results: Accumulator) -> tuple[int, bool]:
-        """See ``loops.Native``."""
+        """See ``loops.loop.Native``."""
         code = self.request.code
         if code is None or not self.ready(lo):
             return lo, False

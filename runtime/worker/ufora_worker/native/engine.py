@@ -4,9 +4,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-from ufora_core.compiler.sites import SiteKind
-from ufora_worker.float_sum import compensates
-from ufora_worker.interrupts import Interrupts
+from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_worker.executor.interrupts import Interrupts
+from ufora_worker.loops.float_sum import compensates
 from ufora_worker.native import float_fold
 from ufora_worker.native.attention import Attention
 from ufora_worker.native.body import NativeItems

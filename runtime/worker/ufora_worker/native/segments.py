@@ -4,7 +4,8 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ufora_core.compiler.sites import SiteKind
+from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_worker.loops.shapes import Accumulator, Collected, Summed, append
 from ufora_worker.native.ir.nodes import Sink, Unit
 from ufora_worker.native.ir.types import (
     BOOL,
@@ -20,7 +21,6 @@ from ufora_worker.native.ir.types import (
     leaves,
 )
 from ufora_worker.native.runs import Run, Status
-from ufora_worker.shapes import Accumulator, Collected, Summed, append
 
 #: Encoding and decoding one number of a packed segment.
 _PACKED_SHIPPING_NS = 10.0

@@ -1,6 +1,6 @@
 """Variables that may have no value in the function that a ``for`` statement's item has become.
 
-What the item computes goes into a record (``compiler.for_loops_split``). A field that only some
+What the item computes goes into a record (``compiler.for_loops.split``). A field that only some
 paths set begins as None, and nobody reads it then: here it begins as any value of its type. A
 field that holds a variable which only an inner loop assigns is read under ``try``: here the item
 bails if there was no turn. The types are not known before the function has been translated, so it
@@ -11,8 +11,8 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ufora_core.compiler.for_loops_item import ITEM
-from ufora_core.compiler.for_loops_split import UNSET, is_field
+from ufora_core.compiler.for_loops.item import ITEM
+from ufora_core.compiler.for_loops.split import UNSET, is_field
 from ufora_worker.native.ir.nodes import Const
 from ufora_worker.native.ir.types import BOOL, Type
 from ufora_worker.native.translate import names

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from ufora_core.compiler.definitions import Definition
+from ufora_core.compiler.effects.definitions import Definition
 from ufora_worker.native.ir.nodes import Return
 from ufora_worker.native.translate import functions, names
 from ufora_worker.native.translate.functions import assigns_in_expressions

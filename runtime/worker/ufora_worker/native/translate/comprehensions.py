@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ufora_core.compiler.names import targets
+from ufora_core.compiler.sites.names import targets
 from ufora_worker.native.ir.nodes import Atom, Const, Var
 from ufora_worker.native.ir.types import INT
 from ufora_worker.native.translate import sequences

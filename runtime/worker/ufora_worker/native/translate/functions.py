@@ -12,7 +12,7 @@ from itertools import pairwise
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from ufora_core.compiler.definitions import Definition
+from ufora_core.compiler.effects.definitions import Definition
 from ufora_worker.native.ir.nodes import Atom, Function, Invoke, Var
 from ufora_worker.native.ir.types import Type
 from ufora_worker.native.refusal import Refused, UserFunction

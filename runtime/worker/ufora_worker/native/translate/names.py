@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from types import CellType, ModuleType
 from typing import TYPE_CHECKING
 
-from ufora_core.compiler.frames import BUILTINS
-from ufora_core.compiler.names import mangled
+from ufora_core.compiler.effects.frames import BUILTINS
+from ufora_core.compiler.sites.names import mangled
 from ufora_worker.native.ir.nodes import Atom
 from ufora_worker.native.translate.assignment import Blank, Clash, Local, Mixed, Perhaps
 from ufora_worker.native.translate.capture import Unsuited

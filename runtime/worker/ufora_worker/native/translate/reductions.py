@@ -9,7 +9,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ufora_worker.float_sum import compensates
+from ufora_worker.loops.float_sum import compensates
 from ufora_worker.native.ir.nodes import Atom, Const, Var
 from ufora_worker.native.ir.types import (
     BOOL,

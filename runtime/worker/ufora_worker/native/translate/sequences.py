@@ -8,7 +8,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ufora_core.compiler import views
+from ufora_core.compiler.sites import views
 from ufora_worker.native.ir.nodes import Atom, Const
 from ufora_worker.native.ir.types import BOOL, CHAR, INT, Array, Tuple
 from ufora_worker.native.translate import slices, texts

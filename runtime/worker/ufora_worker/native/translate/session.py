@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING
 
-from ufora_core.compiler.definitions import Definitions
+from ufora_core.compiler.effects.definitions import Definitions
 from ufora_worker.native.translate.captures import Captures
 from ufora_worker.native.translate.values import Value
 

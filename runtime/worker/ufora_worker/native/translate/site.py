@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence, Sized
 from types import FunctionType
 
-from ufora_core.compiler.names import Comprehension, targets
-from ufora_core.compiler.sites import Site, SiteKind
+from ufora_core.compiler.sites.names import Comprehension, targets
+from ufora_core.compiler.sites.rewriting import Site, SiteKind
 from ufora_worker.native.ir.nodes import Atom, Const, Emit, Sink, Var
 from ufora_worker.native.ir.types import (
     BOOL,

@@ -1,6 +1,6 @@
 """Words for values and types in messages."""
 
-from ufora_core.compiler.for_loops_item import ITEM
+from ufora_core.compiler.for_loops.item import ITEM
 from ufora_worker.native.ir.nodes import Atom
 from ufora_worker.native.ir.types import Array, Tuple, Type
 from ufora_worker.native.translate.values import Known, Value

@@ -1,0 +1,1 @@
+"""``for`` statements that are a pure map and an ordered fold."""

@@ -1,0 +1,322 @@
+"""``for`` statements that are a pure map and an ordered fold.
+
+    for T in ITER:
+        BODY
+    else:
+        ORELSE
+
+is rewritten, if its body can be taken apart (``split``), into ::
+
+    if __ufora_closed_INDEX__:
+        <the statement as written>
+    else:
+        .INDEX.0 = .INDEX.1 = None
+        try:
+            for T, (.INDEX.0, .INDEX.1) in __ufora_records__(INDEX, ITER):
+                FOLD
+            else:
+                for T in __ufora_rest__():
+                    BODY
+                else:
+                    ORELSE
+        finally:
+            del .INDEX.0, .INDEX.1
+
+``__ufora_records__(index, iterable)``
+    Gives the items from the first on, each with its record; none of them when the engine declines.
+    It may stop anywhere, in particular before an item whose part of the work raised an exception.
+``__ufora_rest__()``
+    Called next by the same frame: the items that are left, for the body as written. So whatever
+    the user's code raises, it raises in the user's own frame.
+
+A loop that only adds to one number (``total``) has one more form before the others::
+
+            for ACC in __ufora_totals__(INDEX, ITER):
+                pass
+            for T, Y, .INDEX.left.0 in __ufora_left__():
+                if .INDEX.left.0 is not __ufora_unset__:
+                    J = .INDEX.left.0
+            for T, (.INDEX.0, .INDEX.1) in __ufora_records__():
+
+``__ufora_totals__(index, iterable)``
+    Gives what the variable holds after some of the items, or nothing when the loop is not to be
+    run in this way; ``__ufora_records__()`` then goes on from there.
+``__ufora_left__()``
+    Gives what the other variables then hold, once: those that every turn assigns, and those that
+    inner loops assign; or nothing.
+"""
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from ufora_core.compiler.effects.proof import quote
+from ufora_core.compiler.for_loops.flow import reads, stores
+from ufora_core.compiler.for_loops.item import comprehension_of
+from ufora_core.compiler.for_loops.rules import NotSplit, not_split
+from ufora_core.compiler.for_loops.split import (
+    UNSET_MARK,
+    Halves,
+    field_name,
+    halves,
+    is_work,
+    unless_unbound,
+)
+from ufora_core.compiler.for_loops.total import TERMS, Total, total_of
+from ufora_core.compiler.sites.calls import defined_by
+from ufora_core.compiler.sites.gates import runs_as_written
+from ufora_core.compiler.sites.iterables import source_of, viewed
+from ufora_core.compiler.trees import clone, placed
+
+RECORDS = "__ufora_records__"
+LEFT = "__ufora_left__"
+TOTALS = "__ufora_totals__"
+REST = "__ufora_rest__"
+
+
+class Unset:
+    """Stands in a record for a variable that an item did not assign (``__ufora_unset__``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequential:
+    """A ``for`` statement that is no site, and why."""
+
+    #: The first line of the statement, and where it is.
+    head: str
+    line: int
+    column: int
+    why: NotSplit
+    #: Names of the functions that its body calls; and whether it contains loops.
+    calls: frozenset[str]
+    loops: bool
+
+    def may_last(self, slow: frozenset[str]) -> bool:
+        """Whether it may take long, where calls of ``slow`` functions do."""
+        return self.loops or not self.calls.isdisjoint(slow)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPart:
+    """What the items of a loop compute: ``comprehension`` over them, which calls a function with
+    the body ``item`` unless that is empty."""
+
+    comprehension: ast.ListComp
+    item: tuple[ast.stmt, ...]
+    #: Names that the item reads from around the loop, as written.
+    free: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForLoop:
+    """A ``for`` statement taken apart."""
+
+    #: The first line of the statement.
+    head: str
+    target: ast.expr
+    #: What gives each item's record, and the fold of these; None if it can only add up.
+    records: ItemPart | None
+    halves: Halves | None
+    #: What gives the terms, if the loop only adds them to a number; and the other variables.
+    terms: ItemPart | None
+    left: ItemPart | None
+    total: Total | None
+
+    @property
+    def items(self) -> ItemPart:
+        """What gives the items' values in one way or the other."""
+        part = self.terms or self.records
+        assert part is not None
+        return part
+
+
+def taken_apart(node: ast.For) -> ForLoop:
+    """What the statement does.
+
+    Raises:
+        NotSplit: it is no map and ordered fold, or there is nothing to gain.
+    """
+    if not _is_plain_target(node.target):
+        raise not_split(node.target, f"{quote(node.target)} is no variable: assign it in the loop")
+    total = total_of(node.target, node.body)
+    parts = _halves(node, needed=total is None)
+    return ForLoop(
+        head=_head(node),
+        target=node.target,
+        records=None if parts is None else _records(node.target, parts),
+        halves=parts,
+        terms=None if total is None else _terms(node.target, total),
+        left=None if total is None else _left(node.target, total),
+        total=total,
+    )
+
+
+def sequential(node: ast.For, why: NotSplit) -> Sequential:
+    """What is known of a statement that ``taken_apart`` refused."""
+    inside = defined_by(_head(node), node.body)
+    return Sequential(inside.name, node.lineno, node.col_offset, why, inside.names, inside.loops)
+
+
+def rewritten(
+    node: ast.For, loop: ForLoop, index: int, visit: Callable[[ast.AST], Any]
+) -> ast.stmt:
+    """The statement that asks the engine. ``visit`` rewrites the iterable, and what is inside the
+    body as written."""
+    original = clone(node)
+    source = source_of(node.iter)
+    iterable = visit(node.iter) if source.staged else viewed(source, visit)
+    node.iter = placed(_call(REST), iterable)
+    node.body = [visit(each) for each in node.body]
+    node.orelse = [visit(each) for each in node.orelse]
+    where = [ast.Constant(index), iterable]
+    statements: list[ast.stmt] = []
+    if loop.total is not None:
+        add = ast.For(_store(loop.total.name), _call(TOTALS, *where), [ast.Pass()], [])
+        statements, where = [add, *_set_others(loop.total, f".{index}.left.")], []
+    if loop.halves is None:
+        statements.append(node)
+    else:
+        statements += _over_records(node, loop.halves, f".{index}", where)
+    return placed(ast.If(runs_as_written(index), [original], statements), original)
+
+
+def _set_others(total: Total, prefix: str) -> list[ast.stmt]:
+    """Gives the variables besides the total the values that the last turn left."""
+    others = [f"{prefix}{i}" for i in range(len(total.perhaps))]
+    body: list[ast.stmt] = []
+    for name, other in zip(total.perhaps, others, strict=True):
+        test = ast.Compare(_load(other), [ast.IsNot()], [_load(UNSET_MARK)])
+        body.append(ast.If(test, [ast.Assign([_store(name)], _load(other))], []))
+    target = ast.Tuple([_store(each) for each in (*total.always, *others)], ast.Store())
+    body += [ast.Delete([ast.Name(each, ast.Del()) for each in others])] if others else []
+    return [ast.For(target, _call(LEFT), body or [ast.Pass()], [])]
+
+
+def _over_records(
+    node: ast.For, parts: Halves, prefix: str, where: list[ast.expr]
+) -> list[ast.stmt]:
+    """The loop over records, and then that over the items that are left. The names of fields begin
+    with ``prefix``: loops within loops have their own."""
+    fields = [prefix + field_name(i) for i in range(len(parts.fields))]
+    fold = list(map(clone, parts.fold))
+    for each in chain.from_iterable(map(ast.walk, fold)):
+        if isinstance(each, ast.Name) and each.id.startswith("."):
+            each.id = prefix + each.id
+    record = ast.Tuple([_store(each) for each in fields], ast.Store())
+    target = ast.Tuple([clone(node.target), record], ast.Store())
+    loop = ast.For(target, _call(RECORDS, *where), fold or [ast.Pass()], [node])
+    if not fields:
+        return [loop]
+    begin = ast.Assign([_store(each) for each in fields], ast.Constant(None))
+    end = ast.Delete([ast.Name(each, ast.Del()) for each in fields])
+    return [begin, ast.Try([loop], [], [], [end])]
+
+
+def _head(node: ast.For) -> str:
+    return f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}:"
+
+
+def _halves(node: ast.For, *, needed: bool) -> Halves | None:
+    try:
+        parts = halves(node.target, node.body)
+        if not any(map(is_work, parts.item)):
+            raise not_split(node, _why_idle(parts))
+    except NotSplit:
+        if needed:
+            raise
+        return None
+    return parts
+
+
+def _why_idle(parts: Halves) -> str:
+    """Why nothing of a body is worth running elsewhere."""
+    if parts.item or not parts.carried:
+        return "what a turn computes by itself takes no longer than passing it on"
+    name = min(parts.carried)
+    return f"every turn goes on from what the one before it left in `{name}`"
+
+
+def _is_plain_target(target: ast.expr) -> bool:
+    if isinstance(target, ast.Tuple | ast.List):
+        return all(map(_is_plain_target, target.elts))
+    if isinstance(target, ast.Starred):
+        return _is_plain_target(target.value)
+    return isinstance(target, ast.Name)
+
+
+def _records(target: ast.expr, parts: Halves) -> ItemPart:
+    values = [_value_of_field(each, parts) for each in parts.item]
+    if len(values) == len(parts.fields) and all(values):
+        # Nothing but expressions: they need no function of their own.
+        fields = [clone(each) for each in values if each is not None]
+        element = fields[0] if len(fields) == 1 else ast.Tuple(fields, ast.Load())
+        generator = ast.comprehension(clone(target), ast.Tuple([], ast.Load()), [], 0)
+        comprehension = placed(ast.ListComp(element, [generator]), target)
+        return ItemPart(comprehension, (), tuple(sorted(reads(comprehension) - stores(target))))
+    names: list[ast.expr] = [_store(each) for each in parts.begin_none]
+    begin = [ast.Assign(names, ast.Constant(None))] if names else []
+    record: ast.expr = ast.Tuple([_load(each) for each in parts.fields], ast.Load())
+    if len(parts.fields) == 1:
+        record = _load(parts.fields[0])  # it travels for less, and is made native more often
+    return _part(target, [*begin, *parts.item], [ast.Return(record)])
+
+
+def _value_of_field(statement: ast.stmt, parts: Halves) -> ast.expr | None:
+    """The value of a field that no variable of the program's holds as well."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if name not in parts.assigned:
+            return value
+    return None
+
+
+def _terms(target: ast.expr, total: Total) -> ItemPart:
+    if total.comprehension is not None:
+        free = reads(total.comprehension) - stores(target)
+        return ItemPart(total.comprehension, (), tuple(sorted(free)))
+    begin = ast.Assign([_store(TERMS)], ast.List([], ast.Load()))
+    return _part(target, [begin, *total.item], [ast.Return(_load(TERMS))], many=True)
+
+
+def _left(target: ast.expr, total: Total) -> ItemPart:
+    values = ast.Tuple([_load(each) for each in (*total.always, *total.perhaps)], ast.Load())
+    read = [unless_unbound(ast.Expr(_load(each)), each) for each in total.perhaps]
+    return _part(target, total.turn, [*read, ast.Return(values)])
+
+
+def _part(
+    target: ast.expr,
+    statements: Sequence[ast.stmt],
+    end: Sequence[ast.stmt],
+    *,
+    many: bool = False,
+) -> ItemPart:
+    """The function of these statements; a ``return`` in them stands for ``end``, as does their
+    end."""
+    function = ast.Module([*map(clone, statements), ast.Return(None)], [])
+    body = [placed(each, target) for each in _Ending(end).visit(function).body]
+    free = tuple(sorted(reads(*body) - stores(target, *body)))
+    return ItemPart(comprehension_of(target, free, many=many), tuple(body), free)
+
+
+class _Ending(ast.NodeTransformer):
+    """Makes every end of a turn the same."""
+
+    def __init__(self, end: Sequence[ast.stmt]) -> None:
+        self._end = end
+
+    def visit_Return(self, node: ast.Return) -> list[ast.stmt]:
+        return [placed(clone(each), node) for each in self._end]
+
+
+def _load(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def _store(name: str) -> ast.Name:
+    return ast.Name(name, ast.Store())
+
+
+def _call(name: str, *arguments: ast.expr) -> ast.Call:
+    return ast.Call(_load(name), list(arguments), [])

@@ -1,0 +1,123 @@
+"""Which expressions have the form of a site."""
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ufora_core.compiler.sites.iterables import Source, called_name, desugared, is_simple, source_of
+from ufora_core.compiler.sites.names import (
+    Comprehension,
+    free_names,
+    item_parts,
+    keeps_own_variables,
+)
+from ufora_core.compiler.sites.reducers import REDUCERS, Reducer, SiteKind
+
+__all__ = ["Form", "SiteKind", "form_of"]
+
+_COMPREHENSIONS: dict[type, SiteKind] = {
+    ast.ListComp: SiteKind.LIST,
+    ast.SetComp: SiteKind.SET,
+    ast.DictComp: SiteKind.DICT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """An expression that folds items, and its parts."""
+
+    kind: SiteKind
+    #: What the outermost loop iterates over.
+    source: Source
+    #: The comprehension around it, if the expression has one.
+    written: Comprehension | None
+    #: None for a bare comprehension.
+    reducer: Reducer | None = None
+    #: Index of the items among the call's arguments.
+    position: int = 0
+    #: The reducer's start, default or the like, if it is given one.
+    operand: ast.expr | None = None
+    key: ast.keyword | None = None
+
+    def comprehension(self) -> Comprehension:
+        """What is done with an item of the source: a comprehension."""
+        return desugared(self.source, self.written, keyed=self.key is not None)
+
+
+def form_of(node: ast.expr) -> Form | None:
+    """The form of an expression, if that of a site; whether it can be split is another question."""
+    if isinstance(node, ast.Call):
+        return _reduction(node)
+    kind = _COMPREHENSIONS.get(type(node))
+    if kind is None:
+        return None
+    assert isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp)
+    return Form(kind, source_of(node.generators[0].iter), node)
+
+
+def _reduction(node: ast.Call) -> Form | None:
+    reducer = REDUCERS.get(called_name(node))
+    if reducer is None or not _is_called_so(node, reducer):
+        return None
+    key = next((each for each in node.keywords if each.arg == "key"), None)
+    items = node.args[reducer.before]
+    operands = [*node.args[reducer.before + 1 :], *_values(node, reducer.keyword)]
+    operand = operands[0] if operands else None
+    kind = SiteKind.LIST if key is not None else reducer.kind
+    if isinstance(items, ast.GeneratorExp | ast.ListComp):
+        if not _folds(items, reducer, keyed=key is not None):
+            return None
+        written, source = items, source_of(items.generators[0].iter)
+        return Form(kind, source, written, reducer, reducer.before, operand, key)
+    source = source_of(items)
+    if kind is SiteKind.COUNT or not (source.staged or key is not None):
+        return None
+    return Form(kind, source, None, reducer, reducer.before, operand, key)
+
+
+def _is_called_so(node: ast.Call, reducer: Reducer) -> bool:
+    """Whether the arguments are those that the table knows of. Operands behind the items leave the
+    variables alone which the engine has read by then."""
+    if reducer.built_in != isinstance(node.func, ast.Name) and (reducer.built_in or reducer.method):
+        return False
+    behind = node.args[reducer.before + 1 :]
+    keywords = [each.arg for each in node.keywords]
+    allowed = {reducer.keyword, *(["key"] if reducer.keyed else [])}
+    if len(node.args) <= reducer.before or any(each not in allowed for each in keywords):
+        return False
+    operands = len(behind) + (reducer.keyword in keywords)
+    if operands > 1 or (behind and not reducer.by_position):
+        return False
+    if any(isinstance(each, ast.Starred) for each in node.args):
+        return False
+    return all(map(is_simple, (*behind, *(each.value for each in node.keywords))))
+
+
+def _values(node: ast.Call, keyword: str) -> list[ast.expr]:
+    return [each.value for each in node.keywords if each.arg == keyword]
+
+
+def _folds(items: ast.GeneratorExp | ast.ListComp, reducer: Reducer, *, keyed: bool) -> bool:
+    if isinstance(items, ast.ListComp):
+        # ``min`` looks at keys as it goes, after all items of the list are there.
+        return reducer.fuses and (reducer.gathers or not keyed)
+    return reducer.kind is not SiteKind.COUNT
+
+
+def can_be_split(comprehension: Comprehension) -> bool:
+    """Whether its items can run in a function of their own, some here and some there."""
+    if any(generator.is_async for generator in comprehension.generators):
+        return False
+    if not {"super", "__class__"}.isdisjoint(free_names(comprehension)):
+        return False
+    if keeps_own_variables(comprehension):
+        return False
+    return not _suspends_or_binds([*item_parts(comprehension), comprehension.generators[0].iter])
+
+
+def _suspends_or_binds(nodes: Iterable[ast.AST]) -> bool:
+    return any(
+        isinstance(each, ast.NamedExpr | ast.Yield | ast.YieldFrom | ast.Await)
+        for node in nodes
+        for each in ast.walk(node)
+    )

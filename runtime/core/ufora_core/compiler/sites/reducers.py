@@ -1,0 +1,106 @@
+"""The functions that fold what items yield, and what a call of one may look like.
+
+A site is a call of one of them. Its *kind* says what ranges keep of the values: where that is the
+values in order (``LIST``), the root calls the very function on them. So a function goes into the
+table with nothing but the form of its calls, as long as it uses nothing of its iterable but the
+items, in order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import BuiltinFunctionType
+
+from ufora_core.compiler.effects.qualified_names import qualified_name
+
+
+class SiteKind(Enum):
+    """What becomes of the items' values."""
+
+    SUM = "sum"
+    MIN = "min"
+    MAX = "max"
+    ANY = "any"
+    ALL = "all"
+    LIST = "list"
+    TUPLE = "tuple"
+    SET = "set"
+    FROZENSET = "frozenset"
+    DICT = "dict"
+    COUNT = "len"
+    #: Calls that stand side by side.
+    CALLS = "calls"
+
+
+@dataclass(frozen=True, slots=True)
+class Reducer:
+    """A function that folds items, and how it is called."""
+
+    #: Qualified name; ``str.join`` for that method.
+    name: str
+    kind: SiteKind = SiteKind.LIST
+    #: The one operand that it may have besides its items: its keyword, and whether the operand may
+    #: stand behind the items as well (or, without a keyword, only there).
+    keyword: str = ""
+    by_position: bool = False
+    #: Operands in front of the items.
+    before: int = 0
+    #: Whether it may have a key function; keys are computed with the items.
+    keyed: bool = False
+    #: It takes all items before it looks at the first.
+    gathers: bool = False
+    #: Whether a list comprehension is taken over together with the fold.
+    fuses: bool = True
+
+    @property
+    def built_in(self) -> bool:
+        """True for a function that is called by its bare name."""
+        return self.name.startswith("builtins.")
+
+    @property
+    def method(self) -> bool:
+        """True for a method of some object."""
+        return self.name == JOIN
+
+    def is_meant(self, function: object, names: Mapping[str, object]) -> bool:
+        """Whether ``function`` is this one; ``names`` are the names of built-in things."""
+        if self.built_in:
+            return function is names[self.name.removeprefix("builtins.")]
+        if self.method:
+            owner = getattr(function, "__self__", None)
+            of_text = type(function) is BuiltinFunctionType and type(owner) in (str, bytes)
+            return of_text and getattr(function, "__name__", "") == "join"
+        return qualified_name(function) == self.name
+
+
+JOIN = "str.join"
+SORTED = "builtins.sorted"
+REDUCE = "functools.reduce"
+
+
+def _built_in(kind: SiteKind, **form: object) -> Reducer:
+    fuses = kind in (SiteKind.SUM, SiteKind.MIN, SiteKind.MAX, SiteKind.COUNT)
+    return Reducer(f"builtins.{kind.value}", kind, fuses=fuses, **form)  # type: ignore[arg-type]
+
+
+#: By the last part of their names.
+REDUCERS: Mapping[str, Reducer] = {
+    each.name.rpartition(".")[2]: each
+    for each in (
+        _built_in(SiteKind.SUM, keyword="start", by_position=True),
+        _built_in(SiteKind.MIN, keyword="default", keyed=True),
+        _built_in(SiteKind.MAX, keyword="default", keyed=True),
+        *map(_built_in, (SiteKind.ANY, SiteKind.ALL, SiteKind.LIST, SiteKind.TUPLE)),
+        *map(_built_in, (SiteKind.SET, SiteKind.FROZENSET, SiteKind.DICT, SiteKind.COUNT)),
+        Reducer(SORTED, keyword="reverse", keyed=True, gathers=True),
+        Reducer("builtins.bytes", fuses=False),
+        Reducer("builtins.bytearray", fuses=False),
+        Reducer(JOIN, gathers=True),
+        Reducer(REDUCE, by_position=True, before=1),
+        Reducer("math.fsum"),
+        Reducer("math.prod", keyword="start"),
+        Reducer("statistics.mean"),
+        Reducer("statistics.fmean"),
+        Reducer("collections.Counter"),
+    )
+}

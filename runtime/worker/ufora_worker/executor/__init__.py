@@ -1,0 +1,1 @@
+"""The executor process: it runs users' code, one root or range at a time."""

@@ -1,0 +1,1 @@
+"""``for`` statements on executors: their items in parallel, their folds in order."""

@@ -1,0 +1,364 @@
+"""Runs ``for`` statements whose bodies are a map and an ordered fold; see ``compiler.for_loops``.
+
+The items' records are computed in *windows*: the map of one window runs anywhere, then the user's
+own frame folds its records, in order. The first windows are small and tell what a record costs.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from time import perf_counter_ns
+from types import FrameType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from ufora_core.compiler.effects.judgement import judge
+from ufora_core.compiler.effects.proof import Reason
+from ufora_core.compiler.for_loops.apart import Fold
+from ufora_core.compiler.for_loops.item import ITEM, comprehension_of
+from ufora_core.compiler.for_loops.split import UNSET, Halves
+from ufora_core.compiler.for_loops.statement import ItemPart, Unset
+from ufora_core.compiler.for_loops.total import Total
+from ufora_core.compiler.sites.names import mangled
+from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_core.compiler.sites.site import Site
+from ufora_core.compiler.sites.slices import slice_function
+from ufora_core.compiler.sites.stages import Stage
+from ufora_worker.executor.interpreter import plain_sites
+from ufora_worker.executor.program_code import definition_of
+from ufora_worker.for_loops.folds import IMMUTABLE, fold_of, simple_fold
+from ufora_worker.for_loops.items import item_function
+from ufora_worker.for_loops.runs import Run
+from ufora_worker.loops.moments import Declined, Moment
+from ufora_worker.loops.ranges import ItemSource, SliceCall
+from ufora_worker.loops.root_loop import RootLoop, Window
+from ufora_worker.loops.shapes import LiveSegment, finish
+
+if TYPE_CHECKING:
+    from ufora_worker.loops.splitting import Splitter
+
+log = logging.getLogger(__name__)
+
+#: The version of Python whose ``sum`` adds floats as ``+=`` does.
+_ADDING = (3, 11)
+_NUMBERS = {int, float, bool}
+#: Items of the first window, and how much longer than the one before a window may be.
+_FIRST, _GROWTH = 16, 8
+#: A window is about as long as this, once items are known to take less.
+_WINDOW_NS = 10_000_000
+#: With a ``break`` in the body, what a window computes may be in vain: it takes at most this part
+#: of the time that the loop has taken.
+_IN_VAIN = 8
+#: Items that take less than this are left to run as written if nobody takes any and there is no
+#: native code for them. Making and unpacking a record takes about so much, and so much may be lost
+#: before the loop is given up.
+_WORTH_NS, _RECORD_NS, _MOST_LOST_NS = 10_000, 400, 30_000_000
+#: How often items are tried to see what they take; the first time they take longer.
+_TRIES = 3
+#: Records that may be in memory at a time.
+_MOST_RECORDS = 1 << 18
+
+
+@dataclass(slots=True)
+class ForSites:
+    """The ``for`` statements of one job; see ``compiler.for_loops`` for what they call."""
+
+    splitter: "Splitter"
+    _begun: list[Run] = field(default_factory=list, init=False)
+    #: By the identity of the part, which its site keeps.
+    _functions: dict[tuple[int, tuple[str, ...]], FunctionType] = field(
+        default_factory=dict, init=False
+    )
+
+    def totals(self, frame: FrameType, site: Site, iterable: Any) -> Iterable[Any]:
+        """``__ufora_totals__``"""
+        return self._totals(self._begin(frame, site, iterable))
+
+    def records(self, frame: FrameType, site: Site | None, iterable: Any) -> Iterable[Any]:
+        """``__ufora_records__``; without a site, of the loop whose totals were asked for."""
+        run = self._of(frame) if site is None else self._begin(frame, site, iterable)
+        return chain.from_iterable(self._windows(run))
+
+    def left(self, frame: FrameType) -> Iterable[Any]:
+        """``__ufora_left__``"""
+        run = self._of(frame)
+        if not run.done:
+            return ()
+        return [self._others(run)]
+
+    def rest(self, frame: FrameType) -> Any:
+        """``__ufora_rest__``"""
+        run = self._of(frame)
+        self._begun.remove(run)
+        return run.rest()
+
+    # ------------------------------------------------------------------ whether to
+
+    def _begin(self, frame: FrameType, site: Site, iterable: Any) -> Run:
+        run = Run(frame, site, iterable, None)
+        try:
+            moment = Moment(site, None, iterable)
+            self.splitter.check(site, moment.count(), frame)
+            run.items = None if isinstance(moment.source, Stage) else moment.items()
+        except Declined as declined:
+            self._decline(run, declined)
+        self._begun.append(run)
+        return run
+
+    def _of(self, frame: FrameType) -> Run:
+        return next(each for each in reversed(self._begun) if each.frame is frame)
+
+    def _decline(self, run: Run, why: Declined) -> None:
+        filename = run.frame.f_code.co_filename
+        reason = why.reason or Reason(str(why), filename, run.site.line)
+        self.splitter.decline(run.site, filename, reason)
+        run.items = None
+
+    def _body(self, run: Run, part: ItemPart, kind: SiteKind, fold: Fold) -> SliceCall | None:
+        """What runs items, once it is proved that they may run anywhere; else None."""
+        try:
+            return self._proved(run, part, kind, fold)
+        except Declined as declined:
+            self._decline(run, declined)
+        except Exception:
+            log.exception("the loop at line %d runs as written", run.site.line)
+            run.items = None
+        return None
+
+    def _proved(self, run: Run, part: ItemPart, kind: SiteKind, fold: Fold) -> SliceCall:
+        body = self._slice(run, part, kind)
+        assert body.source is not None
+        verdict = judge(
+            body.source.site,
+            run.frame.f_globals,
+            dict(zip(body.source.names, body.arguments, strict=True)),
+            run.items,
+            source_of=definition_of,
+            filename=body.source.filename,
+            fold=fold,
+        )
+        if not verdict.pure:
+            raise Declined("it may have effects", verdict.reason)
+        return body
+
+    def _slice(self, run: Run, part: ItemPart, kind: SiteKind) -> SliceCall:
+        """What runs items.
+
+        Raises:
+            Declined: a variable that they read has no value.
+        """
+        code, variables = run.frame.f_code, run.frame.f_locals
+        site = self._item_site(run, part, kind)
+        scope: dict[str, Any] = {}
+        for name in site.local_names(code):
+            if name not in variables:
+                raise Declined(f"`{name}` has no value when the loop begins")
+            scope[name] = variables[name]
+        if part.item:
+            local = tuple(name for name in part.free if mangled(name, site.mangle) in scope)
+            many = len(part.comprehension.generators) > 1
+            unset = (UNSET,) if UNSET in part.free else ()
+            arguments = (*local, *unset)
+            comprehension = comprehension_of(run.loop.target, arguments, many=many)
+            site = replace(site, comprehension=comprehension)
+            scope[ITEM] = self._function(run, part, arguments)
+            scope |= dict.fromkeys(unset, Unset)
+        names = tuple(scope)
+        function = slice_function(site, code.co_filename, names, run.frame.f_globals)
+        source = ItemSource(site, names, code.co_filename)
+        return SliceCall(function, list(scope.values()), None, source)
+
+    def _item_site(self, run: Run, part: ItemPart, kind: SiteKind) -> Site:
+        free = tuple(mangled(name, run.site.mangle) for name in part.free)
+        return replace(run.site, kind=kind, comprehension=part.comprehension, free=free)
+
+    def _function(self, run: Run, part: ItemPart, arguments: tuple[str, ...]) -> FunctionType:
+        key = id(part), arguments
+        found = self._functions.get(key)
+        if found is None or found.__globals__ is not run.frame.f_globals:
+            found = self._functions[key] = item_function(
+                run.loop.target,
+                arguments,
+                part.item,
+                filename=run.frame.f_code.co_filename,
+                mangle=run.site.mangle,
+                namespace=run.frame.f_globals,
+            )
+        return found
+
+    # ------------------------------------------------------------------ totals
+
+    def _totals(self, run: Run) -> Iterator[Any]:
+        """What the variable holds after some items."""
+        total, terms = run.loop.total, run.loop.terms
+        if run.items is None or total is None or terms is None:
+            return
+        if not _may_begin(run.value(total.name), total):
+            return
+        fold = simple_fold(run, total.assigned)
+        body = self._body(run, terms, SiteKind.SUM, fold)
+        if body is None:
+            return
+        loop: RootLoop | None = None
+        for lo, hi in self._sizes(run):
+            loop, segments = self._map(run, body, Window(lo, hi, loop, may_be_last=False))
+            if not all(map(_holds_numbers, segments)):
+                return
+            start = run.value(total.name)
+            run.done = hi if loop.failed_at is None else loop.failed_at
+            yield finish(SiteKind.SUM, segments, (start,), _ADDING, loop.rerun)
+            if run.done < hi:
+                break
+        run.stopped = True
+        self._note(run)
+
+    def _others(self, run: Run) -> tuple[Any, ...]:
+        """The values of a loop's variables besides the total. What no turn has assigned lately,
+        an earlier one may have."""
+        part, total = run.loop.left, run.loop.total
+        assert run.items is not None and part is not None and total is not None
+        body = self._slice(run, part, SiteKind.LIST)
+        known = len(total.always)
+        found: tuple[Any, ...] = ()
+        with plain_sites():
+            for position in range(run.done - 1, -1, -1):
+                (values,) = body.run(run.items[position : position + 1])
+                found = tuple(
+                    new if old is Unset else old
+                    for old, new in zip(found or values, values, strict=True)
+                )
+                if all(each is not Unset for each in found[known:]):
+                    break
+        return found
+
+    # ------------------------------------------------------------------ records
+
+    def _windows(self, run: Run) -> Iterator[Iterable[Any]]:
+        """Items with their records, window by window."""
+        parts, part = run.loop.halves, run.loop.records
+        if run.items is None or run.stopped or parts is None or part is None:
+            return
+        try:
+            fold = fold_of(run, parts)
+        except Declined as declined:
+            self._decline(run, declined)
+            return
+        body = self._body(run, part, SiteKind.LIST, fold)
+        if body is None:
+            return
+        try:
+            yield from self._mapped_windows(run, parts, body)
+        except GeneratorExit:
+            self._begun.remove(run)  # the loop ended otherwise, and nobody asks for the rest
+            raise
+        finally:
+            self._note(run)
+
+    def _mapped_windows(self, run: Run, parts: Halves, body: SliceCall) -> Iterator[Iterable[Any]]:
+        assert run.items is not None
+        loop: RootLoop | None = None
+        for lo, hi in self._sizes(run, parts.breaks):
+            loop, segments = self._map(run, body, Window(lo, hi, loop, parts.breaks))
+            values = finish(SiteKind.LIST, segments, (), self.splitter.python, loop.rerun)
+            rows = list(zip(values, strict=True)) if len(parts.fields) == 1 else values
+            usable = _usable(rows, parts.immutable)
+            yield zip(run.items[lo : lo + usable], rows, strict=False)
+            run.done = lo + usable
+            if run.done < hi or self._is_in_vain(run, body):
+                return
+
+    def _sizes(self, run: Run, breaks: bool | None = None) -> Iterator[tuple[int, int]]:
+        """The windows, each as large as the time that the loop has taken allows. ``breaks`` says
+        of a loop over records whether its body may end it."""
+        assert run.items is not None
+        size = _FIRST
+        while run.done < len(run.items):
+            lo, hi = run.done, min(run.done + size, len(run.items))
+            before = perf_counter_ns()
+            yield lo, hi
+            if run.done < hi:
+                return
+            now = perf_counter_ns()
+            item_ns = max(now - before, 1) / (hi - lo)
+            size = min(int(self._budget(run, now, breaks) / item_ns), size * _GROWTH)
+            size = max(size if breaks is None else min(size, _MOST_RECORDS), _FIRST)
+
+    def _budget(self, run: Run, now: int, breaks: bool | None) -> int:
+        """Nanoseconds for the next window."""
+        spent = now - run.started
+        if breaks is None:
+            return max(_WINDOW_NS, 4 * spent)  # nothing is kept of the items but their sum
+        if self._is_cheap(run):
+            return _WINDOW_NS
+        return max(_WINDOW_NS, spent // _IN_VAIN if breaks else spent)
+
+    def _map(self, run: Run, body: SliceCall, window: Window) -> tuple[RootLoop, list[LiveSegment]]:
+        """Run the items of a window."""
+        assert run.items is not None and body.source is not None
+        kind = body.source.site.kind
+        loop = self.splitter.root_loop(kind, body, run.items, window=window)
+        before = perf_counter_ns()
+        try:
+            with plain_sites():
+                return loop, loop.gather()
+        finally:
+            run.map_ns += perf_counter_ns() - before
+            run.tally.merge(loop.tally)
+
+    def _is_cheap(self, run: Run) -> bool:
+        """Whether nothing is gained: the items take little, and nobody and nothing helps."""
+        helped = run.tally.splits or run.tally.native_items
+        return not helped and run.map_ns < run.done * _WORTH_NS
+
+    def _is_in_vain(self, run: Run, body: SliceCall) -> bool:
+        """Whether enough was tried."""
+        lost = run.done * _RECORD_NS + run.map_ns // 3
+        if lost < _MOST_LOST_NS * run.tries:
+            return False
+        run.tries *= 2
+        if not self._is_cheap(run) and not _is_next_to_nothing(run, body):
+            return False
+        self.splitter.let_rest(run.site)
+        return True
+
+    def _note(self, run: Run) -> None:
+        spent = perf_counter_ns() - run.started
+        filename = run.frame.f_code.co_filename
+        self.splitter.chronicle.taken(run.site, filename, run.tally, spent / 1e9)
+        assert run.items is not None
+        self.splitter.visits(run.site).note(len(run.items), spent, run.tally.native_items)
+
+
+def _is_next_to_nothing(run: Run, body: SliceCall) -> bool:
+    """Whether items take less in CPython than their records. They are tried."""
+    assert run.items is not None
+    if run.map_ns > run.done * _RECORD_NS:
+        return False
+    tried = run.items[run.done - _FIRST : run.done]
+    times = []
+    for _ in range(_TRIES):
+        started = perf_counter_ns()
+        body.run(tried)
+        times.append(perf_counter_ns() - started)
+    return min(times) < _FIRST * _RECORD_NS
+
+
+def _may_begin(start: Any, total: Total) -> bool:
+    """Whether terms can be added to this: to -0.0, adding -0 is not what subtracting 0 is."""
+    return type(start) is int or (
+        type(start) is float and not (total.subtracts and str(start) == "-0.0")
+    )
+
+
+def _usable(rows: Sequence[tuple[Any, ...]], immutable: frozenset[int]) -> int:
+    """The number of records, up to the first with a value that the fold must not get."""
+    if not immutable:
+        return len(rows)
+    for number, row in enumerate(rows):
+        if not all(type(row[position]) in IMMUTABLE for position in immutable):
+            return number
+    return len(rows)
+
+
+def _holds_numbers(segment: LiveSegment) -> bool:
+    return segment.form != "values" or set(map(type, segment.value)) <= _NUMBERS

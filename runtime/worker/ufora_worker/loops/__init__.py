@@ -1,0 +1,1 @@
+"""Loops on executors: taken over at sites, run in slices, given away, and put together again."""

@@ -1,0 +1,188 @@
+"""Makes calls that stand side by side; see ``ufora_core.compiler.sites.calls``.
+
+In a recursion such calls nest, and there are few of them near the top and millions below. So a site
+is taken over so deep as its calls are long enough, which each of them tells the next, and below
+that it runs as written at the cost of a look-up.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter_ns, thread_time_ns
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ufora_core.compiler.effects.judgement import Verdict, judge
+from ufora_core.compiler.effects.proof import Reason
+from ufora_core.compiler.for_loops.apart import ATOMS, Fold
+from ufora_core.compiler.sites.names import mangled
+from ufora_core.compiler.sites.site import Site
+from ufora_core.compiler.sites.slices import slice_function
+from ufora_worker.executor.interpreter import plain_sites
+from ufora_worker.executor.program_code import definition_of
+from ufora_worker.loops.moments import Declined
+from ufora_worker.loops.ranges import ItemSource, SliceCall
+from ufora_worker.loops.root_loop import RootLoop
+
+if TYPE_CHECKING:
+    from ufora_worker.loops.splitting import Splitter
+
+
+#: What a proof rests on, where nothing but that decides: the site and the classes of its values.
+_Case = tuple[int, tuple[type, ...]]
+
+
+@dataclass(slots=True)
+class _Made:
+    """Calls that were made, and whose values nobody has taken yet."""
+
+    frame: FrameType
+    site: Site
+    values: Iterator[Any]
+    #: Calls that are still to be asked for.
+    left: int
+
+
+@dataclass(slots=True)
+class CallLoops:
+    """The calls of one job that stand side by side."""
+
+    splitter: "Splitter"
+    _made: list[_Made] = field(default_factory=list)
+    #: Proofs of one outermost loop: while it runs, nothing changes that they looked at.
+    _proved: dict[_Case, Verdict] = field(default_factory=dict)
+
+    def alone(self, frame: FrameType, site: Site) -> bool:
+        """``__ufora_alone__``"""
+        filename, splitter = frame.f_code.co_filename, self.splitter
+        self._made = [x for x in self._made if x.frame is not frame or x.site is not site]
+        try:
+            values = self._run(site, frame)
+        except Declined as declined:
+            reason = declined.reason or Reason(str(declined), filename, site.line)
+            splitter.decline(site, filename, reason)
+            return True
+        if not values:
+            return True
+        assert site.calls is not None
+        self._made.append(_Made(frame, site, iter(values), site.calls.count))
+        return False
+
+    def value(self, frame: FrameType, function: Any) -> Any:
+        """``__ufora_value__``"""
+        while True:
+            made = self._made[-1]
+            if made.frame is frame:
+                break
+            self._made.pop()  # its frame ended with an exception
+        made.left -= 1
+        if not made.left:
+            self._made.pop()
+        # From the first that raised on, the program makes the calls itself.
+        return next(map(_returning, made.values), function)
+
+    def _run(self, site: Site, frame: FrameType) -> list[Any]:
+        """The values of the calls, in order, up to the first that raises."""
+        asked = thread_time_ns()
+        splitter, visits = self.splitter, self.splitter.visits(site)
+        if visits.open >= visits.depth:
+            raise Declined("it is short: dividing it would take longer than running it")
+        body = self._body(site, frame)
+        count = site.calls.count if site.calls is not None else 0
+        loop = splitter.root_loop(site.kind, body, range(count))
+        began, started = perf_counter_ns(), thread_time_ns()
+        try:
+            with plain_sites(), _Inside(splitter, site):
+                return self._values(site, loop)
+        finally:
+            # Calls of this site within calls of it are part of what these take.
+            seconds = 0.0 if visits.open else (perf_counter_ns() - began) / 1e9
+            splitter.chronicle.taken(site, frame.f_code.co_filename, loop.tally, seconds)
+            spent = thread_time_ns() - started
+            native = loop.tally.busy_seconds * 1e9 if loop.tally.native_items else 0.0
+            rests = not loop.tally.splits and visits.note_calls(spent, started - asked, int(native))
+            splitter.set_gate(site, visits.open >= visits.depth)
+            if rests:
+                splitter.let_rest(site)
+
+    def _values(self, site: Site, loop: RootLoop) -> list[Any]:
+        values: list[Any] = []
+        for segment in loop.gather():
+            values += segment.value
+        assert site.calls is not None
+        if site.calls.mixed and not all(type(value).__module__ == "builtins" for value in values):
+            return []
+        return values
+
+    def _body(self, site: Site, frame: FrameType) -> SliceCall:
+        """The slice function of the calls.
+
+        Raises:
+            Declined: the program has to make them itself.
+        """
+        code = frame.f_code
+        self.splitter.check(site, 2, frame)
+        names = site.local_names(code)
+        variables = frame.f_locals
+        if not all(name in variables for name in names):
+            raise Declined("a variable that it reads has no value")
+        scope = {name: variables[name] for name in names}
+        verdict = self._verdict(site, frame, scope)
+        if not verdict.pure:
+            self.splitter.visits(site).depth = 0
+            raise Declined("it may have effects", verdict.reason)
+        function = slice_function(site, code.co_filename, names, frame.f_globals)
+        source = ItemSource(site, names, code.co_filename)
+        return SliceCall(function, list(scope.values()), source=source)
+
+    def _verdict(self, site: Site, frame: FrameType, scope: Mapping[str, Any]) -> Verdict:
+        if not self.splitter.place.loops:
+            self._proved.clear()
+        classes = tuple(map(type, scope.values()))
+        case = (site.index, classes)
+        if case in self._proved:
+            return self._proved[case]
+        verdict = self._judge(site, frame, scope)
+        if ATOMS.issuperset(classes):
+            self._proved[case] = verdict
+        return verdict
+
+    def _judge(self, site: Site, frame: FrameType, scope: Mapping[str, Any]) -> Verdict:
+        assert site.calls is not None
+        assigned = frozenset(mangled(name, site.mangle) for name in site.calls.assigned)
+        local = {*frame.f_code.co_varnames, *frame.f_code.co_cellvars, *frame.f_code.co_freevars}
+        fold = Fold((), assigned, assigned - local, frame.f_globals)
+        return judge(
+            site,
+            frame.f_globals,
+            scope,
+            range(site.calls.count),
+            source_of=definition_of,
+            filename=frame.f_code.co_filename,
+            fold=fold if assigned else None,
+        )
+
+
+class _Inside:
+    """While calls of a site are made: how deep they nest, and whether they may nest deeper."""
+
+    def __init__(self, splitter: "Splitter", site: Site) -> None:
+        self._splitter, self._site = splitter, site
+        self._visits = splitter.visits(site)
+
+    def __enter__(self) -> None:
+        self._visits.open += 1
+        self._set_gate()
+
+    def __exit__(self, *error: object) -> None:
+        self._visits.open -= 1
+        self._set_gate()
+
+    def _set_gate(self) -> None:
+        self._splitter.set_gate(self._site, self._visits.open >= self._visits.depth)
+
+
+def _returning(value: Any) -> Callable[..., Any]:
+    def made_already(*arguments: Any, **keywords: Any) -> Any:
+        return value
+
+    return made_already

@@ -1,0 +1,85 @@
+"""Which sites of an engine run as written just now (see ``ufora_core.compiler.sites.gates``)."""
+
+import builtins
+import weakref
+from collections import Counter
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from types import CodeType
+
+from ufora_core.compiler.sites.gates import gate_name, gates_in
+from ufora_core.values.reach import nested
+
+
+@dataclass(slots=True)
+class Gates:
+    """The gates of one engine's sites."""
+
+    #: Every site of the engine -> whether it rests.
+    _resting: dict[int, bool] = field(default_factory=dict)
+    #: When those that rest are asked again.
+    _wake_at: dict[int, int] = field(default_factory=dict)
+    #: All gates are closed; so they are before the engine begins, and when it has ended.
+    _closed: bool = True
+
+    def add(self, index: int) -> None:
+        """A new site."""
+        self.set(index, False)
+
+    def set(self, index: int, rests: bool) -> None:
+        """Whether a site runs as written from now on, wherever others are split."""
+        self._resting[index] = rests
+        vars(builtins)[gate_name(index)] = rests or self._closed
+
+    def rest(self, index: int, nanoseconds: int) -> None:
+        """Let a site rest for a while."""
+        self._wake_at[index] = perf_counter_ns() + nanoseconds
+        self.set(index, True)
+
+    def due(self) -> list[int]:
+        """The sites whose rest is over; they are asked again."""
+        if not self._wake_at:
+            return []
+        now = perf_counter_ns()
+        due = [index for index, time in self._wake_at.items() if time <= now]
+        for index in due:
+            del self._wake_at[index]
+            self.set(index, False)
+        return due
+
+    def close(self, wanted: bool) -> bool:
+        """Close all gates, or open those of sites that do not rest; gives what held before."""
+        before, self._closed = self._closed, wanted
+        if wanted is not before:
+            for index, rests in self._resting.items():
+                vars(builtins)[gate_name(index)] = wanted or rests
+        return before
+
+    def remove(self) -> None:
+        """The engine has ended; only code that something still holds may ask from now on."""
+        self.close(True)
+        for name in map(gate_name, self._resting):
+            if name not in _askers:
+                vars(builtins).pop(name, None)
+
+
+#: How many code objects there are that ask a gate.
+_askers: Counter[str] = Counter()
+
+
+def keep_gates_of(code: CodeType) -> None:
+    """Keep the gates that this code asks for as long as somebody could run it: a thread of the
+    program's may outlive its engine."""
+    for part in nested(code):
+        names = gates_in(part.co_names)
+        if names:
+            _askers.update(names)
+            weakref.finalize(part, _let_go, names).atexit = False
+
+
+def _let_go(names: list[str]) -> None:
+    for name in names:
+        _askers[name] -= 1
+        if not _askers[name]:
+            del _askers[name]
+            vars(builtins).pop(name, None)

@@ -1,0 +1,360 @@
+"""The owner's side of a loop: run the front, give the back away, put the pieces together.
+
+The executor that reaches a site owns its loop: the root, or one that runs an item of another loop.
+Whatever it gives away comes back as pieces, each with its interval; the owner takes them in the
+order of their items, stops at the first that failed or decided the loop, and only then folds. An
+item that raised is run again here, so the exception appears where the user's code stands, with its
+own traceback.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any, Protocol
+
+from ufora_core import program
+from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_core.compiler.sites.text import text_of
+from ufora_core.protocol.executor import (
+    Judged,
+    LoopClosed,
+    LoopLost,
+    Offer,
+    TakePiece,
+    Waiting,
+)
+from ufora_core.protocol.parts import ExecutorUse, Failure, Payload
+from ufora_core.protocol.worker import Piece, Range
+from ufora_core.store import ObjectStore
+from ufora_core.values.encode import Encoder
+from ufora_worker.executor.chronicle import Tally
+from ufora_worker.executor.interpreter import frames_left, own_frames
+from ufora_worker.loops.folds import Fold
+from ufora_worker.loops.loop import Loop, Place
+from ufora_worker.loops.partials import AGAIN, Stored, decode_partial, keep
+from ufora_worker.loops.ranges import SliceCall, use_of
+from ufora_worker.loops.shapes import Accumulator, LiveSegment, accumulator, finish
+from ufora_worker.loops.weights import weigh
+from ufora_worker.native.body import NativeItems
+
+#: Frames of this package between the user's code at a site and the user's code in an item.
+_OWN_FRAMES = 10
+#: What it takes a thief to get ready for a loop, measured; of an outermost loop it is part of what
+#: the first steal costs, and that comes once.
+_NESTED_TASK_NS = 5_000_000.0
+
+
+#: The values of calls count so many times: what the calls give may be as large, how much longer the
+#: first one takes is not known while it runs, and in a recursion all of that comes once a level.
+#: Measured on a merge sort of 200,000 numbers, which with 4 takes twice as long as undivided.
+_CALLS_TIMES = 16.0
+
+
+class LoopFailed(BaseException):
+    """Items of a loop cannot be run anywhere; the job ends with this failure."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Link(Protocol):
+    """What a root needs of the process around it."""
+
+    def send(self, message: Offer | Waiting | LoopClosed | Judged) -> None:
+        """Pass a message to the supervisor."""
+
+    def wait(self, job: str, loop: int) -> TakePiece | LoopLost:
+        """The next word about a loop; runs ranges of this one while there is none."""
+
+
+@dataclass(slots=True)
+class Window:
+    """A part of a loop's items, of which one part after the other is run (``for_loops``). They
+    share native code, and what thieves need."""
+
+    first: int
+    end: int
+    #: The part before this one.
+    earlier: "RootLoop | None"
+    #: Parts may be left out at the end, so that what thieves need may have been encoded in vain.
+    may_be_last: bool
+
+
+@dataclass(slots=True)
+class RootLoop:
+    """One loop of a job, at its root."""
+
+    job: str
+    number: int
+    kind: SiteKind
+    body: SliceCall
+    items: Sequence[Any]
+    #: All items run before the fold looks at the first (``Site.eager``).
+    eager: bool
+    #: ``sum``'s start or ``min``'s default, when the user gave one.
+    operand: tuple[Any, ...]
+    #: The reducer, where the root calls it on all values; None where the kind says what to do.
+    fold: Fold | None
+    python: tuple[int, int]
+    place: Place
+    store: ObjectStore
+    link: Link
+    on_use: Callable[[ExecutorUse], None]
+    #: Name of this worker.
+    worker: str
+    #: The items to run; None: all of them.
+    window: Window | None = None
+    #: What all executors together did.
+    tally: Tally = field(default_factory=Tally, init=False)
+    #: The first item that raised, which the root has to run again; or None.
+    failed_at: int | None = field(default=None, init=False)
+
+    _results: Accumulator = field(init=False)
+    _task: Stored | None = field(default=None, init=False)
+    #: Sending the values takes longer than this.
+    _too_much_ns: float = field(default=0.0, init=False)
+    _task_objects: Sequence[Any] = field(default=(), init=False)
+    _native: NativeItems | None = field(default=None, init=False)
+    _pieces: dict[int, Piece] = field(default_factory=dict, init=False)
+    _done: int = field(default=0, init=False)
+    #: It runs in an item of another loop.
+    _nested: bool = field(default=False, init=False)
+    #: How deep the program may go on from where the loop stands.
+    _frames_left: int = field(default=0, init=False)
+
+    @property
+    def _end(self) -> int:
+        return len(self.items) if self.window is None else self.window.end
+
+    def run(self) -> Any:
+        """The value of the whole expression.
+
+        Raises:
+            Exception: what the user's code raises first, in the order of the items.
+            LoopFailed: items end every process that tries to run them.
+        """
+        segments = self.gather()
+        if self.failed_at is not None:
+            self._run_rest(self.failed_at, segments)
+        return self._finish(segments)
+
+    def gather(self) -> list[LiveSegment]:
+        """What the items yield, in order: all of them, or those before ``failed_at``.
+
+        Raises:
+            LoopFailed: items end every process that tries to run them.
+        """
+        self._results = accumulator(self.kind)
+        self._nested = not all(loop.alone for loop in self.place.loops)
+        self._frames_left = frames_left()
+        try:
+            with own_frames(_OWN_FRAMES):
+                return self._gather()
+        finally:
+            self._close()
+
+    def _gather(self) -> list[LiveSegment]:
+        earlier = None if self.window is None else self.window.earlier
+        if earlier is None:
+            self._native = self.body.native(self.place, self.items, self.python)
+        else:
+            self._native = earlier._native
+            self._task, self._task_objects = earlier._task, earlier._task_objects
+            self._results.shipping_ns = earlier._results.shipping_ns
+        first = self._done = 0 if self.window is None else self.window.first
+        loop = Loop(
+            self.body,
+            self.items,
+            first,
+            self._end,
+            self._results,
+            self.place,
+            self._give,
+            self._count,
+            task_ns=self._task_ns,
+            native=self._native,
+            leased=False,
+            nests=True,
+            calls=self.kind is SiteKind.CALLS,
+        )
+        try:
+            loop.run()
+        finally:
+            self._add_own_use(use_of(loop, self.worker, first))
+            self.tally.note_native(loop.native, self.place)
+        segments = list(self._results.segments)
+        self.failed_at = loop.next if loop.failed else None
+        if not loop.failed and not loop.decided and loop.next < self._end:
+            self._collect(loop.next, segments)
+        return segments
+
+    def _finish(self, segments: Sequence[LiveSegment]) -> Any:
+        if self.fold is not None:
+            return self.fold(segments, self.operand)
+        native = self.place.native
+        float_fold = (
+            native.float_fold(self.python) if native and self._has_floats(segments) else None
+        )
+        return finish(self.kind, segments, self.operand, self.python, self.rerun, float_fold)
+
+    def _has_floats(self, segments: Sequence[LiveSegment]) -> bool:
+        return self.kind is SiteKind.SUM and any(each.form == "floats" for each in segments)
+
+    def _give(self, lo: int, hi: int) -> None:
+        if self._task is None:
+            self._task = self._encode_task()
+        work = Range(
+            job=self.job,
+            loop=self.number,
+            lo=lo,
+            hi=hi,
+            task=self._task.payload,
+            needs=self._task.needs,
+            values=self._results.keep_values,
+        )
+        self.link.send(Offer(range=work))
+
+    def _task_ns(self, limit: float) -> float:
+        """About what it takes to send the items and the values that they read and, where loops
+        are many, to make code of them elsewhere; something above ``limit`` if it is more."""
+        if self._task is not None:
+            return 0.0
+        code_ns = _NESTED_TASK_NS if self._nested else 0.0
+        times = self._share * (_CALLS_TIMES if self.kind is SiteKind.CALLS else 1.0)
+        return code_ns + times * self._values_ns((limit - code_ns) / times)
+
+    def _values_ns(self, limit: float) -> float:
+        if limit < 2 * self._too_much_ns:
+            return inf
+        found = weigh((self.items, *self.body.arguments), limit)
+        if found > limit:
+            self._too_much_ns = limit
+        return found
+
+    @property
+    def _share(self) -> float:
+        """The part of what thieves need that serves this window."""
+        window = self.window
+        if window is None or window.may_be_last:
+            return 1.0
+        return (window.end - window.first) / max(len(self.items), 1)
+
+    def _encode_task(self) -> Stored:
+        encoder = Encoder()
+        task = program.LoopTask(
+            kind=self.kind.name,
+            slice=encoder.item(self.body.function),
+            iterable=encoder.item(self.items),
+            arguments=[encoder.item(value) for value in self.body.arguments],
+            graph=encoder.graph(),
+            python=self.python,
+            recursion_limit=self._frames_left,
+            text=self._text(),
+        )
+        self._task_objects = encoder.objects
+        return keep(self.store, program.encode(task), encoder)
+
+    def _text(self) -> program.ItemText | None:
+        source = self.body.source
+        if source is None:
+            return None
+        site = source.site
+        return program.ItemText(
+            text_of(site), list(source.names), source.filename, site.line, site.mangle
+        )
+
+    def _count(self, items: int) -> None:
+        self._done += items
+        if self._nested or self._is_alone:
+            return  # the outermost loop shows how far the job is
+        self.place.words.set_progress(self.place.executor, self._done, len(self.items))
+
+    def _collect(self, position: int, segments: list[LiveSegment]) -> None:
+        """Append the segments of ``[position, end)`` in order, until one ends the loop early."""
+        if position not in self._pieces:
+            self.link.send(Waiting(job=self.job, loop=self.number))
+        while position < self._end:
+            while position not in self._pieces:
+                self._take(self.link.wait(self.job, self.number))
+            piece = self._pieces.pop(position)
+            found = decode_partial(self.store, piece.partial, self._task_objects)
+            segments.extend(map(self._complete, found))
+            self._discard(piece.partial)
+            position = piece.hi
+            if piece.failed:
+                self.failed_at = position
+            if piece.failed or piece.decides:
+                return
+
+    def _complete(self, segment: LiveSegment) -> LiveSegment:
+        """The segment, with the values that only this process can make."""
+        if segment.form != AGAIN:
+            return segment
+        values: Any = self.rerun(segment.lo, segment.hi)
+        form = "entries" if isinstance(values, dict) else "values"
+        return LiveSegment(form, segment.lo, segment.hi, values)
+
+    def _take(self, message: TakePiece | LoopLost) -> None:
+        if message.job != self.job or message.loop != self.number:
+            return  # word about a loop that ended early
+        if isinstance(message, LoopLost):
+            raise LoopFailed(message.failure)
+        piece = message.piece
+        self._pieces[piece.lo] = piece
+        self._count(piece.hi - piece.lo)
+        if piece.use is not None:
+            own = (self.worker, self.place.executor)
+            self._add_use(piece.use, stolen=(piece.use.worker, piece.use.executor) != own)
+        for use in piece.helpers:
+            self.on_use(use)
+        if piece.failed or piece.decides:
+            closed = LoopClosed(job=self.job, loop=self.number, beyond=piece.hi)
+            self.link.send(closed)
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether it is a single call, which may have loops in it."""
+        return self.kind is SiteKind.CALLS and len(self.items) == 1
+
+    def _add_own_use(self, use: ExecutorUse) -> None:
+        helped = self._is_alone and not use.native_items
+        if self._nested or helped:  # this time is part of what another loop took
+            self.tally.add(use, stolen=False)
+        else:
+            self._add_use(use, stolen=False)
+
+    def _add_use(self, use: ExecutorUse, *, stolen: bool) -> None:
+        self.on_use(use)
+        self.tally.add(use, stolen=stolen)
+
+    def _close(self) -> None:
+        """Nothing of this loop is wanted any more; what nobody will merge is removed."""
+        if self._task is None:
+            return
+        self.link.send(LoopClosed(job=self.job, loop=self.number, beyond=0))
+        for piece in self._pieces.values():
+            self._discard(piece.partial)
+        self._pieces.clear()
+
+    def _discard(self, partial: Payload) -> None:
+        if partial.data is None:
+            self.store.delete(partial.digest)
+
+    def _run_rest(self, index: int, segments: list[LiveSegment]) -> None:
+        """Item ``index`` raised somewhere. Raise here what Python would have raised: while folding
+        what came before, or at that item. Should it not raise here (memory, recursion depth), go
+        on from it alone."""
+        if segments and not self.eager:
+            self._finish(segments)
+        rest = accumulator(self.kind, keep_values=True)
+        rest.add(self.body.run_exactly(self.items[index:]), index, len(self.items))
+        if self.fold is not None and segments:
+            # Folding them once may have changed them.
+            segments[:] = [LiveSegment("values", 0, index, self.rerun(0, index))]
+        segments.extend(rest.segments)
+
+    def rerun(self, lo: int, hi: int) -> list[Any]:
+        """What the items ``[lo, hi)`` yield, run once more."""
+        values: list[Any] = self.body.run(self.items[lo:hi])
+        return values

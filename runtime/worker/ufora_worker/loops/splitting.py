@@ -1,0 +1,399 @@
+"""The engine behind the sites of a running program: which loops to take over, and with what.
+
+A site asks each time it is reached. The answer is yes if the reducer is the builtin, the items can
+be cut by index, and ``compiler.effects`` proves on the values of this moment that nobody can notice
+in which order, where and how often items run. A proof takes about a millisecond, so a site whose
+loops end sooner than a proof could pay is left alone for a while.
+"""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from time import perf_counter_ns
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+from ufora_core.compiler.effects.judgement import judge
+from ufora_core.compiler.effects.proof import Reason
+from ufora_core.compiler.for_loops.statement import Sequential
+from ufora_core.compiler.sites.calls import Definition, definitions_in, worthwhile
+from ufora_core.compiler.sites.rewriting import Site, SiteKind, rewrite, rewrite_items
+from ufora_core.compiler.sites.slices import slice_code
+from ufora_core.compiler.trees import clone
+from ufora_core.program import Block
+from ufora_core.protocol.parts import ExecutorUse
+from ufora_core.store import ObjectStore
+from ufora_core.values.nodes import AnyNode, Source
+from ufora_worker.executor.chronicle import Chronicle
+from ufora_worker.executor.interpreter import plain_sites
+from ufora_worker.executor.program_code import definition_of, definitions_in_graph, rewritten
+from ufora_worker.for_loops.sites import ForSites
+from ufora_worker.loops.calls import CallLoops
+from ufora_worker.loops.folds import Fold
+from ufora_worker.loops.gates import Gates, keep_gates_of
+from ufora_worker.loops.loop import Place
+from ufora_worker.loops.moments import Declined, Moment, Work
+from ufora_worker.loops.ranges import ItemSource, SliceCall
+from ufora_worker.loops.root_loop import Link, RootLoop, Window
+from ufora_worker.loops.visits import Visits
+
+log = logging.getLogger(__name__)
+
+_NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+_DECIMAL_SETTINGS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """The number of the next site. Each has its own for as long as the process lives, so code of
+    another program that runs late finds no site of this one."""
+
+    next: int = 0
+
+
+_numbers = _Numbers()
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A loop between the engine's yes (or no) and the call that follows it."""
+
+    frame: FrameType
+    site: Site
+    moment: Moment
+    #: What its items are and how they run; None when it runs as written.
+    work: Work | None
+
+
+class _Asked(threading.local):
+    """The loops that a thread asked for and that have not been followed up, innermost last."""
+
+    def __init__(self) -> None:
+        self.loops: list[_Taken] = []
+
+
+@dataclass(slots=True)
+class Splitter:
+    """The engine of one job; it implements ``interpreter.Engine``."""
+
+    job: str
+    python: tuple[int, int]
+    place: Place
+    store: ObjectStore
+    link: Link
+    on_use: Callable[[ExecutorUse], None]
+    #: Name of this worker.
+    worker: str
+    chronicle: Chronicle
+    #: Number of its first loop: no two loops of a job have the same, whoever owns them.
+    first_loop: int = 1
+    #: What is known of sites, by their place.
+    known: dict[tuple[int, int], Visits] = field(default_factory=dict)
+    _sites: dict[int, Site] = field(default_factory=dict, init=False)
+    _gates: Gates = field(default_factory=Gates, init=False)
+    #: Names of functions whose calls may take long.
+    _slow: frozenset[str] = field(default=frozenset(), init=False)
+    _beats: ExitStack = field(default_factory=ExitStack, init=False)
+    _beating: bool = field(default=False, init=False)
+    #: Code of slices that contain sites; None for those that contain none.
+    _inside: dict[object, CodeType | None] = field(default_factory=dict, init=False)
+    #: Code of the functions that came with the program.
+    _codes: dict[Source, CodeType] = field(default_factory=dict, init=False)
+    _asked: _Asked = field(default_factory=_Asked, init=False)
+    _loops: int = field(default=0, init=False)
+    _for_sites: ForSites = field(init=False)
+    _calls: CallLoops = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._for_sites = ForSites(self)
+        self._calls = CallLoops(self)
+
+    def rewrite_block(self, tree: Any, block: Block) -> None:
+        """Make the sites of a block ask this engine."""
+        self._learn(definitions_in(tree))
+        refused: list[Sequential] = []
+        first, slow = _numbers.next, self._slow
+        self._add(rewrite(tree, first=first, mangle=block.mangle, slow=slow, refused=refused))
+        self.chronicle.apart(block.filename, "", refused)
+
+    def look_at(self, nodes: Iterable[AnyNode]) -> None:
+        """The functions that come with the program tell which calls may take long; to be called
+        before anything is rewritten."""
+        self._learn(definitions_in_graph(nodes))
+
+    def code_of(self, source: Source) -> CodeType:
+        """The code of a function that came with the program; its sites ask this engine.
+
+        The function still counts as what its source says: it travels on as it came.
+
+        Raises:
+            ValueGraphError: it cannot be compiled.
+        """
+        if source not in self._codes:
+            first, note = _numbers.next, self.chronicle.apart
+            code, found = rewritten(source, first, self._slow, note)
+            self._add(found)
+            keep_gates_of(code)
+            self._codes[source] = code
+        return self._codes[source]
+
+    def _learn(self, definitions: Sequence[Definition]) -> None:
+        self._slow |= worthwhile(definitions)
+        self.chronicle.defined(definitions)
+
+    def _add(self, found: Sequence[Site]) -> None:
+        for site in found:
+            self._sites[site.index] = site
+            self._gates.add(site.index)
+        _numbers.next += len(found)
+
+    def divided(self, body: SliceCall) -> SliceCall:
+        """``body``, with the sites that it contains made to ask this engine."""
+        source = body.source
+        if source is None or source.site.loop is not None:
+            return body
+        key = (source.site.index, source.site.line, source.site.column, tuple(source.names))
+        if key not in self._inside:
+            self._inside[key] = self._sites_inside(source)
+        code = self._inside[key]
+        if code is None:
+            return body
+        return replace(body, divided=FunctionType(code, body.function.__globals__))
+
+    def _sites_inside(self, source: ItemSource) -> CodeType | None:
+        site = source.site
+        comprehension = clone(site.comprehension)
+        found = rewrite_items(
+            comprehension, first=_numbers.next, mangle=site.mangle, slow=self._slow
+        )
+        if not found:
+            return None
+        self._add(found)
+        asking = replace(site, comprehension=comprehension)
+        code = slice_code(asking, source.filename, source.names)
+        keep_gates_of(code)
+        return code
+
+    def install(self) -> None:
+        """See ``interpreter.Engine``."""
+        self._gates.close(False)
+        self.place.on_beat.append(self._wake)
+
+    def remove(self) -> None:
+        """See ``interpreter.Engine``."""
+        self.place.on_beat.remove(self._wake)
+        self._gates.remove()
+        self._beats.close()
+        self._beating = False
+
+    def close_gates(self, wanted: bool) -> bool:
+        """See ``interpreter.Engine``."""
+        return self._gates.close(wanted)
+
+    def _wake(self) -> None:
+        for index in self._gates.due():
+            self.visits(self._sites[index]).wake()
+
+    def decline(self, site: Site, filename: str, reason: Reason) -> None:
+        """The site ran as written."""
+        self.chronicle.declined(site, filename, reason)
+        if self.visits(site).declined():
+            self.let_rest(site)
+
+    def set_gate(self, site: Site, closed: bool) -> None:
+        """Whether the site runs as written from now on."""
+        self._gates.set(site.index, closed)
+
+    def let_rest(self, site: Site) -> None:
+        """Leave a site alone for a while."""
+        self._gates.rest(site.index, self.visits(site).rest())
+        if not self.place.loops and not self._beating:
+            # Nothing else would wake it.
+            self._beating = True
+            self._beats.enter_context(self.place.interrupts.heartbeat(self.place.beat))
+
+    def may_take(self, index: int, function: object, iterable: object, *key: object) -> bool:
+        """See ``interpreter.Engine``; called from the code of the site itself."""
+        frame = sys._getframe(1)
+        site = self._sites[index]
+        filename = frame.f_code.co_filename
+        moment, work = Moment(site, function, iterable, key), None
+        try:
+            work = self._work(moment, frame)
+        except Declined as declined:
+            self.chronicle.declined(
+                site, filename, declined.reason or Reason(str(declined), filename, site.line)
+            )
+        except Exception:
+            log.exception(
+                "the loop at line %d could not be looked at and runs as written", site.line
+            )
+        stale = [each for each in self._asked.loops if each.frame is frame and each.site is site]
+        for each in stale:
+            self._asked.loops.remove(each)
+        self._asked.loops.append(_Taken(frame, site, moment, work))
+        if work is None and self.visits(site).declined():
+            self.let_rest(site)
+        return work is not None
+
+    def reducer(self) -> object:
+        """See ``interpreter.Engine``."""
+        frame = sys._getframe(1)
+        taken = self._last(frame)
+        self._asked.loops.append(taken)
+        return taken.moment.reducer
+
+    def items(self) -> object:
+        """See ``interpreter.Engine``."""
+        return self._last(sys._getframe(1)).moment.written
+
+    def result(self, *operand: object) -> object:
+        """See ``interpreter.Engine``."""
+        taken = self._last(sys._getframe(1))
+        work = taken.work
+        assert work is not None
+        loop = self.root_loop(
+            taken.site.kind,
+            work.body,
+            work.items,
+            eager=taken.site.eager,
+            operand=operand,
+            fold=taken.moment.fold(work.items),
+        )
+        started = perf_counter_ns()
+        try:
+            with plain_sites():
+                return loop.run()
+        finally:
+            spent = perf_counter_ns() - started
+            filename = taken.frame.f_code.co_filename
+            self.chronicle.taken(taken.site, filename, loop.tally, spent / 1e9)
+            self.visits(taken.site).note(len(work.items), spent, loop.tally.native_items)
+
+    def alone(self, index: int) -> bool:
+        """See ``interpreter.Engine``."""
+        return self._calls.alone(sys._getframe(1), self._sites[index])
+
+    def value(self, function: object) -> object:
+        """See ``interpreter.Engine``."""
+        return self._calls.value(sys._getframe(1), function)
+
+    def totals(self, index: int, iterable: object) -> object:
+        """See ``interpreter.Engine``."""
+        return self._for_sites.totals(sys._getframe(1), self._sites[index], iterable)
+
+    def left(self) -> object:
+        """See ``interpreter.Engine``."""
+        return self._for_sites.left(sys._getframe(1))
+
+    def records(self, *site: Any) -> object:
+        """See ``interpreter.Engine``."""
+        index, iterable = site or (None, None)
+        known = None if index is None else self._sites[index]
+        return self._for_sites.records(sys._getframe(1), known, iterable)
+
+    def rest(self) -> object:
+        """See ``interpreter.Engine``."""
+        return self._for_sites.rest(sys._getframe(1))
+
+    def root_loop(
+        self,
+        kind: SiteKind,
+        body: SliceCall,
+        items: Sequence[Any],
+        *,
+        eager: bool = True,
+        operand: tuple[Any, ...] = (),
+        fold: Fold | None = None,
+        window: Window | None = None,
+    ) -> RootLoop:
+        """A loop of this job."""
+        self._loops += 1
+        return RootLoop(
+            job=self.job,
+            number=self.first_loop + self._loops - 1,
+            kind=kind,
+            body=self.divided(body),
+            items=items,
+            eager=eager,
+            operand=operand,
+            fold=fold,
+            python=self.python,
+            place=self.place,
+            store=self.store,
+            link=self.link,
+            on_use=self.on_use,
+            worker=self.worker,
+            window=window,
+        )
+
+    def check(self, site: Site, count: int, frame: FrameType) -> None:
+        """Whether a loop of so many items may be taken now, whatever it does.
+
+        Raises:
+            Declined: it is to run as written.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            # Signals and the supervisor's words belong to the main thread.
+            raise Declined("it runs in a thread that the program started")
+        if self.visits(site).skip(count):
+            raise Declined("it is short: dividing it would take longer than running it")
+        if not _settings_travel():
+            raise Declined("the program changed NumPy's error handling or the decimal context")
+        if "cache_info" in frame.f_code.co_names:
+            raise Declined("the statistics of a cache, which the code asks for, would show it")
+
+    def visits(self, site: Site) -> Visits:
+        """What is known of a site from its earlier loops."""
+        return self.known.setdefault((site.line, site.column), Visits())
+
+    def _last(self, frame: FrameType) -> _Taken:
+        """The loop that this frame asked for last; loops above it ended with an exception."""
+        while True:
+            taken = self._asked.loops.pop()
+            if taken.frame is frame:
+                return taken
+
+    def _work(self, moment: Moment, frame: FrameType) -> Work:
+        """The loop's items and slice function, with its values.
+
+        Raises:
+            Declined: the loop is to run as written.
+        """
+        site, count = moment.site, moment.count()
+        self.check(site, count, frame)
+        scope, items = moment.scope(frame), moment.items()
+        verdict = judge(
+            site,
+            frame.f_globals,
+            scope,
+            items,
+            source_of=definition_of,
+            filename=frame.f_code.co_filename,
+            before=moment.before,
+        )
+        if not verdict.pure:
+            self.visits(site).note(count, 0)
+            raise Declined("it may have effects", verdict.reason)
+        if moment.is_cheap(items):
+            self.visits(site).note(count, 0)
+            raise Declined("its items take less time than dividing it")
+        return Work(items, moment.body(scope, frame))
+
+
+def _settings_travel() -> bool:
+    """False when this thread computes by rules that no other process would know of.
+
+    (What ``functools.lru_cache`` holds is no such rule, but its statistics show who computed what:
+    where a program asks for them, nothing is split.)
+    """
+    numpy, decimal = sys.modules.get("numpy"), sys.modules.get("decimal")
+    if numpy is not None and numpy.geterr() != _NUMPY_ERRORS:
+        return False
+    if decimal is None:
+        return True
+    here, default = decimal.getcontext(), decimal.DefaultContext
+    return all(getattr(here, name) == getattr(default, name) for name in _DECIMAL_SETTINGS)

@@ -1,0 +1,1 @@
+"""What a worker knows and decides: events in, commands out, and nothing else."""

@@ -76,6 +76,37 @@ def test_an_item_that_does_not_fit_is_not_done(capacity: int, items: int) -> Non
     assert done.columns[0].tolist() == [value for item in range(items) for value in (item, -1)]
 
 
+IN_ROWS = """for i: int in range(0, %index, 1):
+    emit i
+endrow
+%1: bool = int.eq %index, 2
+if %1:
+    endrow"""
+
+
+def test_rows_end_where_the_item_says_so() -> None:
+    columns = Columns.for_type(INT, 20, rows=True)
+    done = run(entry_of(emitting("rows", "int", IN_ROWS)), 0, 5, columns=columns)
+    assert done.columns[0].tolist() == [0, 0, 1, 0, 1, 2, 0, 1, 2, 3]
+    assert done.ends == [0, 1, 3, 3, 6, 10]
+
+
+@pytest.mark.parametrize(("capacity", "items"), [(0, 0), (1, 1), (3, 2), (4, 3), (9, 4), (10, 5)])
+def test_rows_that_do_not_fit_are_not_done(capacity: int, items: int) -> None:
+    columns = Columns.for_type(INT, capacity, rows=True)
+    done = run(entry_of(emitting("rows", "int", IN_ROWS)), 0, 5, columns=columns)
+    assert done.status is (Status.DONE if items == 5 else Status.FULL)
+    assert done.next == items
+    assert done.ends == [0, 1, 3, 3, 6, 10][: items + (items > 2)]
+
+
+def test_an_item_that_bails_leaves_no_row() -> None:
+    columns = Columns.for_type(INT, 20, rows=True)
+    body = f"endrow\n{BAILING_AT_5}\nendrow"
+    done = run(entry_of(emitting("rows", "int", body)), 3, 10, columns=columns)
+    assert (done.status, done.next, done.ends) == (Status.BAILED, 5, [0, 2, 2, 4])
+
+
 def test_each_leaf_has_a_column_of_its_kind() -> None:
     kinds = Tuple((BOOL, Tuple((CHAR, COMPLEX)), FLOAT))
     body = """%1: float = int.to_float %index

@@ -10,7 +10,7 @@ import pytest
 import random_units
 from machine_code import bits, entry_of, run
 from ufora_worker.native.ir.evaluator import Limits, TooManySteps, evaluate
-from ufora_worker.native.ir.nodes import Sink, Unit
+from ufora_worker.native.ir.nodes import Unit
 from ufora_worker.native.ir.printer import text
 from ufora_worker.native.llvm import machine
 from ufora_worker.native.llvm.columns import Columns
@@ -28,7 +28,7 @@ DEPTHS = (Limits(steps=50_000), Limits(steps=50_000, depth=120))
 def summary(run: Run) -> object:
     best = None if run.best is None else bits(run.best)
     columns = [[bits(_plain(value)) for value in column] for column in run.columns]
-    return run.next, run.count, run.total, best, columns
+    return run.next, run.count, run.total, best, columns, list(run.ends)
 
 
 def _plain(value: Any) -> Any:
@@ -56,7 +56,7 @@ def check(seed: int) -> tuple[int, int]:
     ]
     words = [word for each in packed for word in each.words]
     entry = entry_of(unit, depth_limit=50)
-    columns = Columns.for_type(unit.emits, 5000) if unit.sink is Sink.COLUMNS else None
+    columns = Columns.for_unit(unit, 5000) if unit.sink.fills_columns else None
     lo, done, bailed = 0, 0, 0
     while lo < ITEMS:
         try:

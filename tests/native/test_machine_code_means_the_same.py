@@ -49,7 +49,7 @@ def _compare(unit: Unit, entry: Entry, values: list[Any], name: str) -> None:
     parameters = unit.functions[0].parameters[1:]
     packed = [pack(each.type, value) for each, value in zip(parameters, values, strict=True)]
     words = [word for each in packed for word in each.words]
-    columns = Columns.for_type(unit.emits, 5000) if unit.sink is Sink.COLUMNS else None
+    columns = Columns.for_unit(unit, 5000) if unit.sink.fills_columns else None
     index = 0
     while index < ITEMS:
         wanted = evaluate(unit, index, ITEMS, values, limits=LIMITS)
@@ -63,7 +63,7 @@ def _facts(unit: Unit, run: Run) -> tuple[Any, ...]:
     columns = tuple(tuple(_bits(value) for value in column) for column in run.columns)
     decides = unit.sink in (Sink.ANY, Sink.ALL)
     count = None if decides else run.count
-    return run.status, run.next, count, run.total, _bits(run.best), columns
+    return run.status, run.next, count, run.total, _bits(run.best), columns, tuple(run.ends)
 
 
 def _bits(value: Any) -> Any:

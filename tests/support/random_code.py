@@ -65,6 +65,8 @@ class Writer:
     result: Type | None
     #: None in all others.
     emits: Type | None
+    #: What the item function emits is in rows.
+    in_rows: bool = False
     temporaries: int = 0
     #: Assigned variables that may be set again, and all that may be read.
     variables: list[Var] = field(default_factory=list)
@@ -87,6 +89,7 @@ class Writer:
         else:
             assert self.emits is not None
             self.block.append(nodes.Emit(self.atom(self.emits)))
+            self.block += [nodes.EndRow()] * self.in_rows
         return tuple(self.block)
 
     def statements(self, size: int) -> None:
@@ -299,6 +302,7 @@ class Writer:
             ways += [nodes.Return(self.atom(self.result))] * 2
         elif self.emits is not None:
             ways += [nodes.Return(), *[nodes.Emit(self.atom(self.emits))] * 3]
+            ways += [nodes.EndRow()] * 3 * self.in_rows
         way = self.chance.choice(ways)
         self.block.append(nodes.If(self.condition(), (way,)))
 

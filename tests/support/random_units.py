@@ -42,6 +42,8 @@ _SINKS: tuple[tuple[Sink, Type], ...] = (
     (Sink.COLUMNS, CHAR),
     (Sink.COLUMNS, NUMPY_INT),
     (Sink.COLUMNS, Tuple((INT, Tuple((FLOAT, BOOL))))),
+    (Sink.ROWS, INT),
+    (Sink.ROWS, Tuple((FLOAT, BOOL))),
 )
 
 
@@ -52,7 +54,7 @@ def unit(seed: int, *, size: int = 14) -> Unit:
     functions: list[Function] = []
     for number in range(chance.choice((0, 0, 1, 2))):
         functions.append(_function(chance, f"f{number}", tuple(functions), size))
-    item = Writer(chance, tuple(functions), None, emits)
+    item = Writer(chance, tuple(functions), None, emits, in_rows=sink is Sink.ROWS)
     bounds = {}
     parameters = [Var("%index", INT)]
     for number in range(chance.randrange(4)):

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from judging import Program
@@ -57,7 +58,7 @@ class SiteCase:
             values = self.values(item)
         except Exception as error:
             return error
-        return [list(map(_exactly, _leaves(each))) for each in values]
+        return [_parts(each) for each in values]
 
     def values(self, item: object) -> list[Any]:
         """What CPython yields for one item, as the loop's reducer takes it.
@@ -118,7 +119,8 @@ def bails(text: str, **scope: object) -> list[int]:
     case = SiteCase(text, scope)
     translation = case.translation()
     verify(translation.unit)
-    unit = replace(translation.unit, sink=Sink.COLUMNS)
+    rows = translation.unit.sink is Sink.ROWS
+    unit = translation.unit if rows else replace(translation.unit, sink=Sink.COLUMNS)
     found = []
     for index in range(len(case.items)):
         run = evaluate(unit, index, index + 1, translation.values, limits=Limits(depth=100))
@@ -126,9 +128,20 @@ def bails(text: str, **scope: object) -> list[int]:
             found.append(index)
             continue
         expected = case.original(case.items[index])
-        leaves = [list(map(_exactly, column)) for column in zip(*run.columns, strict=True)]
-        assert leaves == expected, f"item {index} gives {leaves} instead of {expected}"
+        given: list[Any] = [
+            list(map(_exactly, column)) for column in zip(*run.columns, strict=True)
+        ]
+        if rows:
+            given = [given[lo:hi] for lo, hi in pairwise((0, *run.ends))]
+        assert given == expected, f"item {index} gives {given} instead of {expected}"
     return found
+
+
+def _parts(value: object) -> list[Any]:
+    """The leaves of a value; of a list those of each of its values."""
+    if isinstance(value, list):
+        return [_parts(each) for each in value]
+    return list(map(_exactly, _leaves(value)))
 
 
 def _leaves(value: object) -> Iterator[object]:

@@ -21,7 +21,7 @@ from ufora_worker.native.llvm.entry import Entry
 from ufora_worker.native.optimise import optimise
 from ufora_worker.native.refusal import Refused
 from ufora_worker.native.runs import Run, Status
-from ufora_worker.native.segments import objects
+from ufora_worker.native.segments import objects, rows
 from ufora_worker.native.translate.capture import pack
 
 #: Seconds that a program gets in CPython, and values that one call collects at most.
@@ -133,7 +133,7 @@ def _compiled(case: SiteCase, thorough: bool) -> Native:
     values = zip(unit.functions[0].parameters[1:], translation.values, strict=True)
     packed = [pack(parameter.type, value) for parameter, value in values]
     words = [word for each in packed for word in each.words]
-    columns = Columns.for_type(unit.emits, _CAPACITY) if unit.sink is Sink.COLUMNS else None
+    columns = Columns.for_unit(unit, _CAPACITY) if unit.sink.fills_columns else None
     entry = entry_of(unit, thorough=thorough)
     return Native(unit, entry, words, [each.keep for each in packed], columns)
 
@@ -213,6 +213,8 @@ def _facts(unit: Unit, run: Run, wanted: list[Any]) -> tuple[list[Any], list[Any
         case Sink.ANY | Sink.ALL:
             decides = unit.sink is Sink.ANY
             return [run.status is Status.DECIDED], [decides in wanted]
+        case Sink.ROWS:
+            return list(rows(unit.emits, run)), wanted
         case _:
             return list(objects(unit.emits, run.columns)), wanted
 
@@ -221,7 +223,7 @@ def same(one: object, other: object) -> bool:
     """Whether two values are the same to a user: class and bits, but all NaNs are one."""
     if type(one) is not type(other):
         return False
-    if isinstance(one, tuple) and isinstance(other, tuple):
+    if isinstance(one, tuple | list) and isinstance(other, tuple | list):
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, complex) and isinstance(other, complex):
         return same(one.real, other.real) and same(one.imag, other.imag)

@@ -112,7 +112,7 @@ class NativeItems:
     def _call(self, code: NativeCode, lo: int, hi: int) -> Run:
         while True:
             columns = None
-            if code.unit.sink is Sink.COLUMNS:
+            if code.unit.sink.fills_columns:
                 columns = self._columns_for(code, max(self._capacity, hi - lo))
             with self.attention.native_code():
                 run = code.entry.run(lo, hi, code.words, columns, self.attention)
@@ -126,7 +126,7 @@ class NativeItems:
         from ufora_worker.native.llvm.columns import Columns
 
         if self._columns is None or self._columns.capacity < capacity:
-            self._columns = Columns.for_type(code.unit.emits, capacity)
+            self._columns = Columns.for_unit(code.unit, capacity)
         return self._columns
 
     def _count(self, items: int, bailed: bool, index: int) -> None:

@@ -30,7 +30,7 @@ class FloatFold:
     """Native code that goes on with a sum of floats."""
 
     def __init__(self, code: NativeCode, attention: Attention) -> None:
-        self._entry = code.entry
+        self._entry, self._unit = code.entry, code.unit
         self._attention = attention
 
     def __call__(self, values: "array[float]", total: float, error: float) -> tuple[float, float]:
@@ -39,7 +39,7 @@ class FloatFold:
 
         address, count = values.buffer_info()
         words = [address, count, values.itemsize, _bits(total), _bits(error)]
-        columns = Columns.for_type(_STATE.type, 1)
+        columns = Columns.for_unit(self._unit, 1)
         with self._attention.native_code():
             run = self._entry.run(0, 1, words, columns, self._attention)
         total, error = (float(column[0]) for column in run.columns)

@@ -33,5 +33,8 @@ class Run:
     total: int = 0
     #: For ``Sink.LEAST`` and ``Sink.GREATEST``; None when nothing was emitted.
     best: bool | int | float | None = None
-    #: For ``Sink.COLUMNS``: one sequence of ``count`` values for each leaf of the emitted type.
+    #: For sinks that fill columns: one sequence of ``count`` values for each leaf of the emitted
+    #: type.
     columns: Sequence[Any] = ()
+    #: For ``Sink.ROWS``: for each row, how many values there were when it ended.
+    ends: Sequence[int] = ()

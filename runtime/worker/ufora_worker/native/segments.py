@@ -44,12 +44,14 @@ def add_run(results: Accumulator, run: Run, unit: Unit, kind: SiteKind, lo: int)
             append(results.segments, "best", run.best, lo, hi, best_of)
         case Sink.COLUMNS:
             return _add_columns(results, run, unit.emits, kind, lo)
+        case Sink.ROWS:
+            return results.add(list(rows(unit.emits, run)), lo, hi)
     return False
 
 
 def has_nan(run: Run, unit: Unit) -> bool:
     """Whether a value is a NaN of Python's own, which CPython may have as an object already."""
-    if unit.sink is not Sink.COLUMNS:
+    if not unit.sink.fills_columns:
         return False
     kinds = zip(leaves(unit.emits), run.columns, strict=True)
     return any(bool((column != column).any()) for leaf, column in kinds if leaf in _WITH_NAN)
@@ -74,6 +76,14 @@ def _add_columns(results: Accumulator, run: Run, type: Type, kind: SiteKind, lo:
     if kind in _KEYED:
         values = dict(values) if kind is SiteKind.DICT else dict.fromkeys(values)
     return results.add(values, lo, run.next)
+
+
+def rows(type: Type, run: Run) -> Iterator[list[Any]]:
+    """The rows that a run gave, as Python's lists."""
+    values, start = list(objects(type, run.columns)), 0
+    for end in run.ends:
+        yield values[start:end]
+        start = end
 
 
 def _follows(results: Accumulator, form: str, lo: int) -> bool:

@@ -142,7 +142,7 @@ class _Pass:
                 return self._while(statement, state)
             case nodes.For():
                 return self._for(statement, state)
-            case nodes.Emit():
+            case nodes.Emit() | nodes.EndRow():
                 return state
             case nodes.Break():
                 self._loops[-1].breaks.append(state)

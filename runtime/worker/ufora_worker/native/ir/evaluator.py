@@ -66,7 +66,7 @@ def evaluate(
     run = Run(Status.DONE, lo)
     results: list[Any] = []
     for index in range(lo, hi):
-        evaluation.emitted = []
+        evaluation.emitted, evaluation.ends = [], []
         try:
             evaluation.call(unit.functions[0], [index, *values])
         except Bailed:
@@ -74,6 +74,7 @@ def evaluate(
             break
         except _Decided:
             run.status = Status.DECIDED
+        run.ends = (*run.ends, *(len(results) + end for end in evaluation.ends))
         results += evaluation.emitted
         run.next = index + 1
         if run.status is Status.DECIDED:
@@ -118,7 +119,7 @@ def _fold(run: Run, unit: Unit, results: list[Any]) -> None:
             run.best = min(results, default=None)
         case Sink.GREATEST:
             run.best = max(results, default=None)
-        case Sink.COLUMNS:
+        case Sink.COLUMNS | Sink.ROWS:
             parts = [_parts(result, unit.emits) for result in results]
             run.columns = [list(column) for column in zip(*parts, strict=True)] or [
                 [] for _ in leaves(unit.emits)
@@ -163,6 +164,8 @@ class _Evaluation:
     limits: Limits
     observe: Observer | None
     emitted: list[Any] = field(default_factory=list)
+    #: How many values there were where a row ended.
+    ends: list[int] = field(default_factory=list)
     steps: int = 0
     depth: int = 0
 
@@ -219,6 +222,8 @@ class _Frame:
                 self.loop(statement.orelse, self.for_turns(statement))
             case nodes.Emit(value):
                 self.evaluation.emit(self.atom(value))
+            case nodes.EndRow():
+                self.evaluation.ends.append(len(self.evaluation.emitted))
             case _:
                 self.leave(statement)
 

@@ -115,6 +115,12 @@ class Emit:
 
 
 @dataclass(frozen=True, slots=True)
+class EndRow:
+    """What was emitted since the last one is a row, for ``Sink.ROWS``; only in the item
+    function."""
+
+
+@dataclass(frozen=True, slots=True)
 class Bail:
     """CPython knows what happens here (``raise``, a failed ``assert``)."""
 
@@ -122,7 +128,7 @@ class Bail:
     line: int = 0
 
 
-Statement = Let | Invoke | If | While | For | Break | Continue | Return | Emit | Bail
+Statement = Let | Invoke | If | While | For | Break | Continue | Return | Emit | EndRow | Bail
 Block = tuple[Statement, ...]
 
 
@@ -133,6 +139,8 @@ class Sink(Enum):
     TOTAL = "total"
     #: Any scalars or tuples of them: one column of memory for each leaf of the type.
     COLUMNS = "columns"
+    #: As COLUMNS, and one more column of the numbers of values with which rows end.
+    ROWS = "rows"
     #: INT, FLOAT or BOOL: the leftmost least (NaN bails).
     LEAST = "least"
     #: As LEAST, the leftmost greatest.
@@ -143,6 +151,11 @@ class Sink(Enum):
     ALL = "all"
     #: How many values there were.
     COUNT = "count"
+
+    @property
+    def fills_columns(self) -> bool:
+        """Whether the values themselves are kept."""
+        return self in (Sink.COLUMNS, Sink.ROWS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,7 @@ class _Body:
             "continue": lambda line: nodes.Continue(),
             "return": lambda line: nodes.Return(None if line.at_end() else self._atom(line)),
             "emit": lambda line: nodes.Emit(self._atom(line)),
+            "endrow": lambda line: nodes.EndRow(),
             "bail": lambda line: nodes.Bail(line.string(), _at(line)),
         }
 

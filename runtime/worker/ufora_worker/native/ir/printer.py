@@ -86,7 +86,7 @@ class _Printer:
                 yield f"emit {self._atom(value)}"
             case nodes.Bail(reason, line):
                 yield f"bail {reason!r}{self._at(line)}"
-            case nodes.Break() | nodes.Continue():
+            case nodes.Break() | nodes.Continue() | nodes.EndRow():
                 yield type(statement).__name__.lower()
 
     def _compound(self, statement: nodes.If | nodes.While | nodes.For) -> Iterator[str]:

@@ -170,6 +170,9 @@ class _Verifier:
             case nodes.Emit(value):
                 self._emit(value, assigned)
                 return assigned
+            case nodes.EndRow():
+                self._end_row()
+                return assigned
             case nodes.Bail():
                 pass
         return None
@@ -257,6 +260,12 @@ class _Verifier:
         if value.type != self._unit.emits:
             what = f"the value is {value.type}, and the unit emits {self._unit.emits}"
             raise self._malformed("emit", what)
+
+    def _end_row(self) -> None:
+        if not self._is_item:
+            raise self._malformed("endrow", "only the item function has rows")
+        if self._unit.sink is not Sink.ROWS:
+            raise self._malformed("endrow", "the unit's sink is not for rows")
 
     # ------------------------------------------------------------------ operands
 

@@ -8,7 +8,8 @@ are committed then, and only what is committed is handed out. ``drive`` returns 
 from collections.abc import Callable, Mapping
 
 from ufora_worker.native.ir import nodes
-from ufora_worker.native.ir.types import Scalar, leaves
+from ufora_worker.native.ir.types import INT, Scalar, leaves
+from ufora_worker.native.llvm.columns import column_count
 from ufora_worker.native.llvm.emitter import ATTRIBUTES, STATUS, Context, Emitter
 from ufora_worker.native.llvm.frame import Field
 from ufora_worker.native.llvm.integers import compare, plain
@@ -40,10 +41,16 @@ class Driver(Emitter):
         self._item_done, self._out = self.code.label(), self.code.label()
         self._next = Tally(self.code, "i64", "%lo", Field.NEXT)
         self.count = Tally(self.code, "i64", "0", Field.COUNT)
+        #: How many rows ended, where there are rows.
+        self._rows = self._row_tally()
         #: The value that the sink keeps, if it does.
         self.kept = self._kept()
         self._columns: list[Operand] = []
         self._emit = _SINKS[unit.sink]
+
+    def _row_tally(self) -> Tally | None:
+        in_rows = self._unit.sink is nodes.Sink.ROWS
+        return Tally(self.code, "i64", "0", Field.ROWS) if in_rows else None
 
     def _kept(self) -> Tally | None:
         match self._unit.sink:
@@ -88,9 +95,8 @@ class Driver(Emitter):
             words = (self._word(position + k, slot, bounds) for k, slot in enumerate(kinds))
             values.append(tuple(words))
             position += len(kinds)
-        if self._unit.sink is nodes.Sink.COLUMNS:
-            count = len(leaves(self._unit.emits))
-            self._columns = [self.field(position + k, "ptr") for k in range(count)]
+        count = column_count(self._unit)
+        self._columns = [self.field(position + k, "ptr") for k in range(count)]
         return values
 
     def _word(self, field: int, slot: str, bounds: str) -> Operand:
@@ -123,7 +129,7 @@ class Driver(Emitter):
         self.code.line(f"ret {STATUS} {final}")
 
     def _tallies(self) -> list[Tally]:
-        return [self._next, self.count, *([self.kept] if self.kept else [])]
+        return [each for each in (self._next, self.count, self._rows, self.kept) if each]
 
     def _commit(self, index: Operand) -> None:
         self._next.set(plain(self.code, "add nsw", index, "1"))
@@ -176,7 +182,24 @@ class Driver(Emitter):
             self.fail(Status.DECIDED)
 
     def store(self, value: nodes.Atom, position: Operand) -> None:
-        """``Sink.COLUMNS``: each leaf goes to the end of its column."""
+        """``Sink.COLUMNS`` and ``Sink.ROWS``: each leaf goes to the end of its column."""
+        self._make_room(position)
+        operands = list(self.read(value))
+        # Behind them may be the column for the ends of rows.
+        for leaf, column in zip(leaves(value.type), self._columns, strict=False):
+            assert isinstance(leaf, Scalar)
+            self._store_leaf(leaf, operands, column, position)
+
+    def end_row(self) -> None:
+        """``Sink.ROWS``: the last column learns how many values there are by now."""
+        assert self._rows is not None, "a unit without rows ends none"
+        row = self._rows.get()
+        self._make_room(row)
+        self._store_leaf(INT, [self.count.get()], self._columns[-1], row)
+        self._rows.set(plain(self.code, "add nuw", row, "1"))
+
+    def _make_room(self, position: Operand) -> None:
+        """Columns hold only so many values, and as many ends of rows."""
         code = self.code
         room, full = code.label(), code.label()
         capacity = self.field(Field.CAPACITY)
@@ -185,10 +208,6 @@ class Driver(Emitter):
         self.fail(Status.FULL)
         code.jump(room)
         code.begin(room)
-        operands = list(self.read(value))
-        for leaf, column in zip(leaves(value.type), self._columns, strict=True):
-            assert isinstance(leaf, Scalar)
-            self._store_leaf(leaf, operands, column, position)
 
     def _store_leaf(
         self, leaf: Scalar, operands: list[Operand], column: Operand, position: Operand
@@ -207,6 +226,7 @@ class Driver(Emitter):
 _SINKS: Mapping[nodes.Sink, Callable[[Driver, nodes.Atom, Operand], None]] = {
     nodes.Sink.TOTAL: Driver.add,
     nodes.Sink.COLUMNS: Driver.store,
+    nodes.Sink.ROWS: Driver.store,
     nodes.Sink.LEAST: Driver.keep_best,
     nodes.Sink.GREATEST: Driver.keep_best,
     nodes.Sink.ANY: lambda driver, value, _: driver.decide(value, "true"),

@@ -76,6 +76,10 @@ class Emitter(ABC):
         """One more value for the sink."""
 
     @abstractmethod
+    def end_row(self) -> None:
+        """The values since the last row are one."""
+
+    @abstractmethod
     def depth(self) -> Operand:
         """How deep a function that is called from here may nest."""
 
@@ -222,5 +226,6 @@ _STATEMENTS: Mapping[type, Callable[..., None]] = {
     nodes.Continue: lambda emitter, _: emitter.code.leave(emitter.loops[-1].on_continue),
     nodes.Return: lambda emitter, statement: emitter.give(statement.value),
     nodes.Emit: lambda emitter, statement: emitter.emit(statement.value),
+    nodes.EndRow: lambda emitter, _: emitter.end_row(),
     nodes.Bail: lambda emitter, _: emitter.code.leave(emitter.code.bail),
 }

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from ufora_worker.native.ir.nodes import Sink, Unit
-from ufora_worker.native.ir.types import BOOL, FLOAT, NUMPY_BOOL, NUMPY_FLOAT, leaves
-from ufora_worker.native.llvm.columns import Columns
+from ufora_worker.native.ir.types import BOOL, FLOAT, NUMPY_BOOL, NUMPY_FLOAT
+from ufora_worker.native.llvm.columns import Columns, column_count
 from ufora_worker.native.llvm.frame import Field
 from ufora_worker.native.llvm.slots import slots
 from ufora_worker.native.runs import Run, Status
@@ -55,7 +55,7 @@ class Entry:
         parameters = unit.functions[0].parameters[1:]
         #: How many words ``run`` takes.
         self.words = sum(len(slots(parameter.type)) for parameter in parameters)
-        self._width = len(leaves(unit.emits)) if unit.sink is Sink.COLUMNS else 0
+        self._width = column_count(unit)
         self._first_column = int(Field.WORDS) + self.words
         self._frame: Any = (ctypes.c_int64 * (self._first_column + self._width))()
         self._frame[Field.DEPTH] = min(depth_limit, DEEPEST)
@@ -73,8 +73,8 @@ class Entry:
     ) -> Run:
         """Run items ``lo`` to ``hi`` (not included), without Python's lock.
 
-        ``words`` are the captured values, slot by slot. ``columns`` are for ``Sink.COLUMNS``; the
-        run hands out views of them, which the next run with the same columns overwrites.
+        ``words`` are the captured values, slot by slot. ``columns`` are for units that fill some;
+        the run hands out views of them, which the next run with the same columns overwrites.
 
         Raises:
             ValueError: the numbers of words or columns are not those of the unit, or ``lo`` is
@@ -116,8 +116,10 @@ class Entry:
                 run.total = (frame[Field.TOTAL_HIGH] << 64) | frame[Field.TOTAL_LOW] % 2**64
             case Sink.LEAST | Sink.GREATEST if count:
                 run.best = self._best(frame[Field.BEST])
-            case Sink.COLUMNS if columns is not None:
+            case Sink.COLUMNS | Sink.ROWS if columns is not None:
                 run.columns = tuple(array[:count] for array in columns.arrays)
+                if columns.ends is not None:
+                    run.ends = columns.ends[: frame[Field.ROWS]].tolist()
         return run
 
     def _best(self, bits: int) -> bool | int | float:

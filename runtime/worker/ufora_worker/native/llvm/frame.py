@@ -22,6 +22,8 @@ class Field(IntEnum):
     NEXT = auto()
     #: Out: how many values were emitted.
     COUNT = auto()
+    #: Out: how many rows ended.
+    ROWS = auto()
     #: Out: the total's low and high half.
     TOTAL_LOW = auto()
     TOTAL_HIGH = auto()

@@ -58,6 +58,10 @@ class FunctionEmitter(Emitter):
         """Not in a user function."""
         raise AssertionError(f"{self._function.name} emits, which only the item function may")
 
+    def end_row(self) -> None:
+        """Not in a user function."""
+        raise AssertionError(f"{self._function.name} ends a row, as only the item function may")
+
     def _return(self, status: Operand, values: tuple[Operand, ...]) -> None:
         result = self.code.value(f"insertvalue {self._kind} poison, {STATUS} {status}, 0")
         assert self._function.result is not None

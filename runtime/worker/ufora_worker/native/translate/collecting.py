@@ -1,32 +1,41 @@
-"""Functions that return a list of their own making, where a site takes its items one by one.
+"""Functions that return a list of their own making, where a site takes it, or the values in it.
 
 In ``[y for x in xs for y in f(x)]`` the values of one ``x`` go to the sink in the order in which
 ``f`` appends them, so ``f`` needs no list: its body becomes the end of the item function, each
-``append`` emits, and ``return`` ends the item.
+``append`` emits, and ``return`` ends the item. In ``[f(x) for x in xs]`` it ends a row as well, and
+``f`` may also return a comprehension.
 """
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FunctionType
 from typing import TYPE_CHECKING
 
 from ufora_core.compiler.effects.definitions import Definition
+from ufora_core.compiler.sites.names import Comprehension
+from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_worker.native.ir.nodes import Return
 from ufora_worker.native.translate import functions, names
+from ufora_worker.native.translate.emission import Emission, is_list
 from ufora_worker.native.translate.functions import assigns_in_expressions
-from ufora_worker.native.translate.values import Known, Value, with_atoms
+from ufora_worker.native.translate.values import Known, with_atoms
 
 if TYPE_CHECKING:
     from ufora_worker.native.translate.builder import Builder
 
+_NOT_COLLECTED = frozenset({SiteKind.ANY, SiteKind.ALL})
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """The list that the function under translation appends to, and what becomes of its values."""
+    """What the function under translation returns: the list of this ``name``, or others that it
+    makes; and what becomes of their values."""
 
-    name: str
-    take: Callable[[ast.expr, Value], object]
+    name: str | None
+    #: What is returned is a row, not values of which each is one of the loop's.
+    is_row: bool
+    emission: Emission
 
     def appended(self, node: ast.expr) -> ast.expr | None:
         """What is appended, if this expression appends to the list."""
@@ -35,29 +44,31 @@ class Collection:
                 return value if name == self.name else None
         return None
 
-    def is_returned(self, node: ast.expr | None) -> bool:
-        """Whether this is the list itself."""
-        return isinstance(node, ast.Name) and node.id == self.name
+    def take(self, b: "Builder", node: ast.expr) -> None:
+        """Emit what is appended."""
+        self.emission.take(b, node, b.evaluate(node))
+
+    def end(self, b: "Builder", returned: ast.expr | None) -> None:
+        """``return`` of the list."""
+        if is_list(returned):
+            self.emission.values_in(b, returned)
+        if self.is_row:
+            self.emission.end_row(b)
+        b.add(Return())
+        b.flow.reachable = False
 
 
-def collects(
-    b: "Builder",
-    generators: Sequence[ast.comprehension],
-    value: ast.expr,
-    take: Callable[[ast.expr, Value], object],
-) -> bool:
-    """Translates the rest of the item where its last loop runs over such a function's list; False
-    where it runs over anything else, and then nothing was done.
-
-    ``value`` is what the comprehension gives, ``take`` is called with each value that is appended.
-    """
-    call = _only_call(generators, value)
+def collects(b: "Builder", comprehension: Comprehension, emission: Emission) -> bool:
+    """Translates the rest of the item where it takes a function's list, or the values in it; False
+    where it takes anything else, and then nothing was done."""
+    call = _called(comprehension, emission)
     function = None if call is None else b.evaluate(call.func)
     if call is None or not isinstance(function, Known) or type(function.value) is not FunctionType:
         return False
     target = functions.target_of(b, call, function.value)
-    node, name = target.definition.node, _collected(target.definition)
-    if name is None or isinstance(node, ast.Lambda):
+    collection = _collection(target.definition, emission, len(comprehension.generators) == 1)
+    node = target.definition.node
+    if collection is None or isinstance(node, ast.Lambda):
         return False
     given = [with_atoms(b.evaluate(each), b.kept) for each in call.args]
     arguments = functions.arguments_of(b, call, target, given)
@@ -65,48 +76,60 @@ def collects(
     b.snapshots = assigns_in_expressions(target.definition)
     for parameter, argument in arguments.items():
         names.assign(b, call, parameter, argument)
-    b.collection = Collection(name, take)
+    b.collection = collection
     b.session.execute(b, node.body)
     if b.flow.reachable:
         b.bail(f"{target.name} returns None")
     return True
 
 
-def _only_call(generators: Sequence[ast.comprehension], value: ast.expr) -> ast.Call | None:
-    """The call in ``[y for x in xs for y in f(x)]``."""
-    if len(generators) != 2 or generators[1].ifs:
+def _called(comprehension: Comprehension, emission: Emission) -> ast.Call | None:
+    """The call in ``[y for x in xs for y in f(x)]`` or ``[f(x) for x in xs]``."""
+    if isinstance(comprehension, ast.DictComp) or emission.kind in _NOT_COLLECTED:
         return None
-    match generators[1].iter, generators[1].target, value:
-        case ast.Call(_, args, []) as call, ast.Name(bound), ast.Name(taken) if bound == taken:
-            starred = any(isinstance(each, ast.Starred) for each in args)
-            return None if starred else call
+    match comprehension.generators, comprehension.elt:
+        case [ast.comprehension(ifs=[])], ast.Call(keywords=[]) as call if emission.may_be_rows:
+            return None if _is_starred(call) else call
+        case (
+            [
+                ast.comprehension(ifs=[]),
+                ast.comprehension(ast.Name(bound), ast.Call(keywords=[]) as call, []),
+            ],
+            ast.Name(taken),
+        ) if bound == taken:
+            return None if _is_starred(call) else call
     return None
 
 
-def end_item(b: "Builder") -> None:
-    """``return`` of the list."""
-    b.add(Return())
-    b.flow.reachable = False
+def _is_starred(call: ast.Call) -> bool:
+    return any(isinstance(each, ast.Starred) for each in call.args)
 
 
-def _collected(definition: Definition) -> str | None:
-    """The name of the list that the function returns on every path and does nothing with but
-    append to it."""
+def _collection(definition: Definition, emission: Emission, is_row: bool) -> Collection | None:
+    """How the function makes what it returns; None where that is no list. With a list that has a
+    name it does nothing but append and return it."""
     node = definition.node
     if isinstance(node, ast.Lambda) or definition.is_generator:
         return None
-    match [each for each in node.body if not _is_text(each)]:
-        case [ast.Assign([ast.Name(name)], ast.List([])), *rest]:
-            uses = Collection(name, lambda node, value: None)
-        case _:
-            return None
-    counted = sum(_uses(statement, uses) for statement in rest)
+    name: str | None = None
+    body = [each for each in node.body if not _is_text(each)]
+    match body:
+        case [ast.Assign([ast.Name(made)], ast.List([])), *rest]:
+            name, body = made, rest
+    collection = Collection(name, is_row, emission)
+    returned = list(_returned(body))
+    lists = returned and all(is_list(each) or _is_name(each, name) for each in returned)
+    return collection if lists and _only_appends(body, collection) else None
+
+
+def _only_appends(body: list[ast.stmt], collection: Collection) -> bool:
+    counted = sum(_uses(statement, collection) for statement in body)
     met = sum(
-        isinstance(each, ast.Name) and each.id == name
-        for statement in rest
+        isinstance(each, ast.Name) and each.id == collection.name
+        for statement in body
         for each in ast.walk(statement)
     )
-    return name if counted == met else None
+    return counted == met
 
 
 def _is_text(node: ast.stmt) -> bool:
@@ -117,6 +140,21 @@ def _uses(statement: ast.stmt, collection: Collection) -> int:
     """How often the list is appended to or returned."""
     return sum(
         (isinstance(each, ast.Expr) and collection.appended(each.value) is not None)
-        or (isinstance(each, ast.Return) and collection.is_returned(each.value))
+        or (isinstance(each, ast.Return) and _is_name(each.value, collection.name))
         for each in ast.walk(statement)
     )
+
+
+def _is_name(node: ast.expr | None, name: str | None) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _returned(body: list[ast.stmt]) -> Iterator[ast.expr | None]:
+    """What the ``return`` statements of a function give, those of functions inside it aside."""
+    for statement in body:
+        if isinstance(statement, ast.Return):
+            yield statement.value
+        elif not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for _, inner in ast.iter_fields(statement):
+                if isinstance(inner, list):
+                    yield from _returned([each for each in inner if isinstance(each, ast.stmt)])

@@ -5,24 +5,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence, Sized
 from types import FunctionType
 
-from ufora_core.compiler.sites.names import Comprehension, targets
+from ufora_core.compiler.sites.names import targets
 from ufora_core.compiler.sites.rewriting import Site, SiteKind
-from ufora_worker.native.ir.nodes import Atom, Const, Emit, Sink, Var
-from ufora_worker.native.ir.types import (
-    BOOL,
-    FLOAT,
-    INT,
-    NUMPY_NARROW_FLOAT,
-    NUMPY_NARROW_INT,
-    Array,
-    Type,
-    leaves,
-)
+from ufora_worker.native.ir.nodes import Atom, Const, Var
+from ufora_worker.native.ir.types import INT, Type
 from ufora_worker.native.refusal import Refusal, Refused
 from ufora_worker.native.translate.builder import GREATEST_INT, LEAST_INT, Builder
 from ufora_worker.native.translate.collecting import collects
 from ufora_worker.native.translate.comprehensions import inside
-from ufora_worker.native.translate.conditions import truth
+from ufora_worker.native.translate.emission import Emission
 from ufora_worker.native.translate.expressions import evaluate
 from ufora_worker.native.translate.functions import Specialisations, call_function
 from ufora_worker.native.translate.names import Names, see
@@ -31,23 +22,12 @@ from ufora_worker.native.translate.session import Session, SourceOf
 from ufora_worker.native.translate.statements import execute
 from ufora_worker.native.translate.targets import bind
 from ufora_worker.native.translate.unit import ITEM, Translation, put_together
-from ufora_worker.native.translate.values import Display, Value
-from ufora_worker.native.translate.wording import a_type
+from ufora_worker.native.translate.values import Value
 
 __all__ = ["Translation", "translate", "translate_call"]
 
 _INDEX = Var("%index", INT)
 _PYTHON = sys.version_info[:2]
-
-#: What becomes of values of which types; of any others the columns.
-_FOLDS: Mapping[SiteKind, tuple[Sink, frozenset[Type]]] = {
-    SiteKind.SUM: (Sink.TOTAL, frozenset({INT, BOOL})),
-    SiteKind.MIN: (Sink.LEAST, frozenset({INT, FLOAT, BOOL})),
-    SiteKind.MAX: (Sink.GREATEST, frozenset({INT, FLOAT, BOOL})),
-    SiteKind.ANY: (Sink.ANY, frozenset({BOOL})),
-    SiteKind.ALL: (Sink.ALL, frozenset({BOOL})),
-    SiteKind.COUNT: (Sink.COUNT, frozenset({BOOL})),
-}
 
 
 def translate(
@@ -71,15 +51,13 @@ def translate(
     """
     comprehension = site.comprehension
     generators = comprehension.generators
+    emission = Emission(site.kind)
 
     def emit(b: Builder) -> Type:
-        emitted: list[Type] = []
         bind(b, generators[0].target, _item(b, generators[0].iter, items))
-        if not _emits_a_list(b, site, emitted):
-            inside(b, generators, lambda: emitted.append(_emit(b, site.kind, comprehension)))
-        if not emitted:
-            b.refuse(comprehension, "no item gives a value")
-        return emitted[-1]
+        if not collects(b, comprehension, emission):
+            inside(b, generators, lambda: emission.value_of(b, comprehension))
+        return emission.type(b, comprehension)
 
     b = Builder(
         _session(source_of, python),
@@ -91,8 +69,7 @@ def translate(
     )
     b.line = site.line
     emits = _within_limits(b, emit)
-    sink, types = _FOLDS.get(site.kind, (Sink.COLUMNS, frozenset()))
-    return put_together(b, _INDEX, sink if emits in types else Sink.COLUMNS, emits, len(items))
+    return put_together(b, _INDEX, emission.sink(emits), emits, len(items))
 
 
 def translate_call(
@@ -113,11 +90,15 @@ def translate_call(
     node = ast.Call(ast.Name(function.__name__, ast.Load()), [], [], lineno=code.co_firstlineno)
     b.line = node.lineno
 
+    emission = Emission(SiteKind.CALLS)
+
     def emit(b: Builder) -> Type:
         values = [_argument(b, each, index) for index, each in enumerate(arguments)]
-        return _emit_value(b, node, call_function(b, node, function, values, {}))
+        emission.take(b, node, call_function(b, node, function, values, {}))
+        return emission.type(b, node)
 
-    return put_together(b, _INDEX, Sink.COLUMNS, _within_limits(b, emit), 1)
+    emits = _within_limits(b, emit)
+    return put_together(b, _INDEX, emission.sink(emits), emits, 1)
 
 
 def _session(source_of: SourceOf, python: tuple[int, int]) -> Session:
@@ -160,50 +141,3 @@ def _of_range(b: Builder, node: ast.expr, items: range) -> Atom:
     if items.start != 0:
         value = b.emit("int.add", b.captured(items.start, "range.start", range), value)
     return value
-
-
-# ------------------------------------------------------------------ values
-
-
-def _emits_a_list(b: Builder, site: Site, emitted: list[Type]) -> bool:
-    """Emits what a function puts into a list, if that is what the items' values are."""
-    comprehension = site.comprehension
-    if isinstance(comprehension, ast.DictComp) or site.kind in (SiteKind.ANY, SiteKind.ALL):
-        return False
-    if comprehension.generators[0].ifs:
-        return False
-
-    def take(node: ast.expr, value: Value) -> None:
-        if site.kind is SiteKind.COUNT:
-            value = Const(BOOL, True)
-        emitted.append(_emit_value(b, node, value))
-        if emitted[-1] != emitted[0]:
-            one, other = map(a_type, (emitted[0], emitted[-1]))
-            b.refuse(node, f"the loop gives {one} on one path and {other} on another")
-
-    return collects(b, comprehension.generators, comprehension.elt, take)
-
-
-def _emit(b: Builder, kind: SiteKind, comprehension: Comprehension) -> Type:
-    """Emits what the heart of the comprehension gives; returns its type."""
-    if isinstance(comprehension, ast.DictComp):
-        pair = Display((b.evaluate(comprehension.key), b.evaluate(comprehension.value)))
-        return _emit_value(b, comprehension, pair)
-    value = comprehension.elt
-    if kind in (SiteKind.ANY, SiteKind.ALL):
-        return _emit_value(b, value, truth(b, value))
-    if kind is SiteKind.COUNT:
-        b.evaluate(value)
-        return _emit_value(b, value, Const(BOOL, True))
-    return _emit_value(b, value, b.evaluate(value))
-
-
-def _emit_value(b: Builder, node: ast.expr, value: Value) -> Type:
-    atom = b.atom(node, value)
-    for leaf in leaves(atom.type):
-        if isinstance(leaf, Array):
-            b.refuse(node, "an item gives a sequence", "let it give numbers, or tuples of them")
-        if leaf in (NUMPY_NARROW_INT, NUMPY_NARROW_FLOAT):
-            b.refuse(node, "an item gives an element of a narrow array", "use int64 or float64")
-    b.add(Emit(atom))
-    return atom.type

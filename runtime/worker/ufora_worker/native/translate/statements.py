@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ufora_worker.native.translate import arithmetic, names
-from ufora_worker.native.translate.collecting import end_item
 from ufora_worker.native.translate.comprehensions import over
 from ufora_worker.native.translate.conditions import branches, negation, operands, truth, when
 from ufora_worker.native.translate.loops import assigned_in, leave, next_turn, while_loop
@@ -117,8 +116,8 @@ def _for(b: "Builder", node: ast.For) -> None:
 
 
 def _return(b: "Builder", node: ast.Return) -> None:
-    if b.collection is not None and b.collection.is_returned(node.value):
-        end_item(b)
+    if b.collection is not None:
+        b.collection.end(b, node.value)
         return
     value = Known(None, "None") if node.value is None else b.evaluate(node.value)
     returns(b, node, value)
@@ -136,7 +135,7 @@ def _raise(b: "Builder", node: ast.Raise) -> None:
 def _expression(b: "Builder", node: ast.Expr) -> None:
     appended = None if b.collection is None else b.collection.appended(node.value)
     if b.collection is not None and appended is not None:
-        b.collection.take(appended, b.evaluate(appended))
+        b.collection.take(b, appended)
     elif not isinstance(node.value, ast.Constant):
         b.evaluate(node.value)
 

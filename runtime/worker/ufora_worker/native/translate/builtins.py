@@ -20,6 +20,7 @@ from ufora_worker.native.ir.types import (
 )
 from ufora_worker.native.translate import (
     arithmetic,
+    functions,
     mathematics,
     methods,
     reductions,
@@ -51,6 +52,7 @@ from ufora_worker.native.translate.values import (
     Display,
     Enumerated,
     Known,
+    LocalFunction,
     Range,
     Reversed,
     Value,
@@ -92,6 +94,35 @@ def call_known(
             mathematics.EDITS[function],
         )
     return None
+
+
+def apply(
+    b: "Builder",
+    node: ast.Call,
+    function: Value,
+    arguments: Sequence[Value],
+    keywords: Mapping[str, Value],
+) -> Value:
+    """The value of a call of whatever a value is.
+
+    Raises:
+        Refused: nothing is known of it, or it does what native code cannot.
+        Unresolved: it is a function under translation, whose type is not known yet.
+    """
+    if isinstance(function, LocalFunction):
+        return functions.call_local(b, node, function, arguments, keywords)
+    if not isinstance(function, Known):
+        b.refuse(node, f"`{ast.unparse(node.func)}` is {describe(function)}, and is called")
+    found = call_known(b, node, function.value, arguments, keywords)
+    if found is not None:
+        return found
+    if type(function.value) is types.FunctionType:
+        return functions.call_function(b, node, function.value, arguments, keywords)
+    return b.refuse(
+        node,
+        f"`{ast.unparse(node.func)}(...)` has no native form",
+        "call it outside of the loop",
+    )
 
 
 # ------------------------------------------------------------------ numbers
@@ -210,19 +241,32 @@ def _best(operator: type[ast.cmpop]) -> KnownFunction:
     def write(
         b: "Builder", node: ast.Call, first: Value, *others: Value, **keywords: Value
     ) -> Value:
+        key, default = keywords.get("key", Known(None, "None")), keywords.get("default")
+        rank = _rank(b, node, key)
         if not others:
-            default = keywords.get("default")
             atom = None if default is None else b.atom(node, default)
-            return reductions.best(b, node, first, operator, atom)
-        if keywords:
+            return reductions.best(b, node, first, operator, rank, atom)
+        if default is not None:
             b.refuse(node, "`default` is for an iterable only")
-        return _best_of(b, node, operator, [b.atom(node, each) for each in (first, *others)])
+        values = [b.atom(node, each) for each in (first, *others)]
+        return _best_of(b, node, operator, rank, values)
 
-    return known(write, "default")
+    return known(write, "key", "default")
+
+
+def _rank(b: "Builder", node: ast.Call, key: Value) -> Callable[[Atom], Atom]:
+    """What is compared instead of a value."""
+    if key == Known(None, "None"):
+        return lambda value: value
+    return lambda value: b.atom(node, apply(b, node, key, [value], {}))
 
 
 def _best_of(
-    b: "Builder", node: ast.Call, operator: type[ast.cmpop], values: Sequence[Atom]
+    b: "Builder",
+    node: ast.Call,
+    operator: type[ast.cmpop],
+    rank: Callable[[Atom], Atom],
+    values: Sequence[Atom],
 ) -> Atom:
     best, *others = values
     for each in others:
@@ -232,8 +276,11 @@ def _best_of(
                 f"`{ast.unparse(node)}` gives {describe(best)} or {describe(each)}",
                 "let all arguments be of one type",
             )
-        better = plain(b, compare(b, node, operator, each, best))
-        best = b.emit("select", better, each, best)
+    top = rank(best)
+    for each in others:
+        ranked = rank(each)
+        better = plain(b, compare(b, node, operator, ranked, top))
+        best, top = b.emit("select", better, each, best), b.emit("select", better, ranked, top)
     return best
 
 

@@ -1,11 +1,11 @@
 """Calls: of what native code knows, and of the user's functions."""
 
 import ast
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-from ufora_worker.native.translate import attributes, builtins, functions
-from ufora_worker.native.translate.values import Known, LocalFunction, Value
+from ufora_worker.native.translate import attributes, builtins
+from ufora_worker.native.translate.values import Known, Value
 from ufora_worker.native.translate.wording import describe
 
 if TYPE_CHECKING:
@@ -22,20 +22,7 @@ def call(b: "Builder", node: ast.Call) -> Value:
     function, receiver = _function(b, node.func)
     arguments = [*receiver, *(b.evaluate(each) for each in node.args)]
     keywords = {_keyword(b, each): b.evaluate(each.value) for each in node.keywords}
-    if isinstance(function, LocalFunction):
-        return functions.call_local(b, node, function, arguments, keywords)
-    if not isinstance(function, Known):
-        b.refuse(node, f"`{ast.unparse(node.func)}` is {describe(function)}, and is called")
-    found = builtins.call_known(b, node, function.value, arguments, keywords)
-    if found is not None:
-        return found
-    if type(function.value) is FunctionType:
-        return functions.call_function(b, node, function.value, arguments, keywords)
-    return b.refuse(
-        node,
-        f"`{ast.unparse(node.func)}(...)` has no native form",
-        "call it outside of the loop",
-    )
+    return builtins.apply(b, node, function, arguments, keywords)
 
 
 def _keyword(b: "Builder", keyword: ast.keyword) -> str:

@@ -269,9 +269,10 @@ def best(
     node: ast.expr,
     iterable: Value,
     operator: type[ast.cmpop],
+    rank: Callable[[Atom], Atom],
     default: Atom | None = None,
 ) -> Atom:
-    """``min`` (operator ``<``) or ``max`` (``>``) of an iterable: the first of the best.
+    """``min`` (operator ``<``) or ``max`` (``>``) of an iterable: the first whose rank is the best.
 
     Raises:
         Refused: the elements have no order in native code, or ``default`` is of another type.
@@ -281,10 +282,15 @@ def best(
 
     def visit(value: Value) -> None:
         item = b.atom(node, value)
+        ranked = rank(item)
         found.append(carried.variable(item.type, lambda: _start(b, node, item.type)))
-        better = plain(b, compare(b, node, operator, item, found[-1]))
+        top = found[-1]
+        if ranked != item:
+            top = carried.variable(ranked.type, lambda: _start(b, node, ranked.type))
+        better = plain(b, compare(b, node, operator, ranked, top))
         taken = b.emit("bool.or", b.emit("bool.not", carried.seen), better)
-        b.assign(found[-1], b.emit("select", taken, item, found[-1]))
+        for kept, other in {found[-1]: item, top: ranked}.items():
+            b.assign(kept, b.emit("select", taken, other, kept))
 
     carried.loop(node, iterable, visit)
     if not found:

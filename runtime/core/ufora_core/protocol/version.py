@@ -6,7 +6,7 @@ Adding a field with a default keeps the version; every other change of a message
 from ufora_core import __version__
 from ufora_core.errors import VersionMismatch
 
-VERSION = 3
+VERSION = 4
 
 
 def check_peer(who: str, protocol: int, release: str) -> None:

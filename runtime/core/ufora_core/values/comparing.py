@@ -12,13 +12,11 @@ import struct
 import sys
 import types
 import uuid
-from array import array
 from collections.abc import Callable, Collection
 from types import CellType, FunctionType
 from typing import Any
 
 from ufora_core.errors import UnappliedChangeError
-from ufora_core.store import Buffer
 from ufora_core.values import nodes
 from ufora_core.values.applying import can_be_refilled
 from ufora_core.values.arrays import bytes_of, view_of
@@ -27,14 +25,18 @@ from ufora_core.values.decode import Decoder
 from ufora_core.values.encode import Encoder
 from ufora_core.values.nodes import AnyNode, Item, Ref
 from ufora_core.values.objects import pickled, recipe_of, slots_of
-from ufora_core.values.plain import packable
+from ufora_core.values.sameness import (
+    are_items,
+    is_item,
+    is_packed,
+    is_still_table,
+    same_bytes,
+)
 from ufora_core.values.untouched import is_untouched
 
 #: Makes the node of a ``Change``.
 Difference = Callable[[Encoder], AnyNode]
 
-#: Bytes compared at a time: a copy of this many is made.
-_STRETCH = 1 << 20
 #: Names of a namespace that Python puts there.
 _UNSENT = frozenset(
     {
@@ -93,60 +95,27 @@ def _as_it_is(value: Any) -> Difference:
     return describe
 
 
-# ------------------------------------------------------------------------------ items and bytes
-
-
-def _is(decoder: Decoder, item: Item, value: Any) -> bool:
-    """Whether ``value`` is what the item says: the same object, or equal to the last bit."""
-    if isinstance(item, Ref):
-        return decoder.objects[item.index] is value
-    kind = type(item)
-    if kind is not type(value):
-        return False
-    if kind is float:
-        return struct.pack("d", item) == struct.pack("d", value)
-    return bool(item == value)
-
-
-def _are(decoder: Decoder, items: list[Item], values: Any) -> bool:
-    if len(items) != len(values):
-        return False
-    return all(_is(decoder, item, value) for item, value in zip(items, values, strict=True))
-
-
-def _same_bytes(one: Buffer | array[Any], other: Buffer) -> bool:
-    first, second = memoryview(one).cast("B"), memoryview(other).cast("B")
-    if first.nbytes != second.nbytes:
-        return False
-    # Comparing memoryviews goes item by item; comparing bytes is one call of memcmp.
-    return all(
-        bytes(first[start : start + _STRETCH]) == bytes(second[start : start + _STRETCH])
-        for start in range(0, first.nbytes, _STRETCH)
-    )
-
-
 # ------------------------------------------------------------------------------ containers
 
 
 def _list(decoder: Decoder, node: nodes.List, value: list[Any]) -> Difference | None:
-    return None if _are(decoder, node.items, value) else _as_it_is(value)
+    return None if are_items(decoder, node.items, value) else _as_it_is(value)
 
 
 def _packed(decoder: Decoder, node: nodes.Packed, value: Any) -> Difference | None:
-    if node.container == "tuple" or _is_packed(decoder, node, value):
+    if node.container == "tuple" or is_packed(decoder, node, value):
         return None
     return _as_it_is(value)
 
 
-def _is_packed(decoder: Decoder, node: nodes.Packed, value: Any) -> bool:
-    now = packable(value) if value else None
-    if now is None or now.typecode != node.code:
-        return False
-    return _same_bytes(now, decoder.pristine(node.data))
+def _table(decoder: Decoder, node: nodes.Table, value: Any) -> Difference | None:
+    if node.container == "tuple" or is_still_table(decoder, node, value):
+        return None
+    return _as_it_is(value)
 
 
 def _dict(decoder: Decoder, node: nodes.Dict, value: dict[Any, Any]) -> Difference | None:
-    same = _are(decoder, node.keys, value) and _are(decoder, node.values, value.values())
+    same = are_items(decoder, node.keys, value) and are_items(decoder, node.values, value.values())
     return None if same else _as_it_is(value)
 
 
@@ -173,7 +142,7 @@ def _mark(value: object) -> object:
 
 
 def _bytearray(decoder: Decoder, node: nodes.ByteArray, value: bytearray) -> Difference | None:
-    return None if _same_bytes(value, decoder.pristine(node.data)) else _as_it_is(value)
+    return None if same_bytes(value, decoder.pristine(node.data)) else _as_it_is(value)
 
 
 def _array(decoder: Decoder, node: nodes.Array, value: Any) -> Difference | None:
@@ -186,7 +155,7 @@ def _array(decoder: Decoder, node: nodes.Array, value: Any) -> Difference | None
     # What was decoded as read-only lies over memory that cannot be written at all.
     if not node.writeable or (node.data.data is None and is_untouched(value)):
         return None
-    if _same_bytes(bytes_of(value), decoder.pristine(node.data)):
+    if same_bytes(bytes_of(value), decoder.pristine(node.data)):
         return None
     return _as_it_is(value)
 
@@ -200,10 +169,10 @@ def _instance(decoder: Decoder, node: nodes.Instance, value: Any) -> Difference 
     same = (
         decoder.get(node.type) is kind
         and list(attributes) == node.names
-        and _are(decoder, node.values, attributes.values())
+        and are_items(decoder, node.values, attributes.values())
     )
     if same and all(
-        _is(decoder, item, getattr(value, name, decoder))
+        is_item(decoder, item, getattr(value, name, decoder))
         for name, item in zip(node.slots, node.slot_values, strict=True)
     ):
         unset = set(slots_of(kind)).difference(node.slots)
@@ -228,7 +197,7 @@ def _namespace(
     changed = [
         name
         for name, each in value.items()
-        if name not in unsent and not (name in before and _is(decoder, before[name], each))
+        if name not in unsent and not (name in before and is_item(decoder, before[name], each))
     ]
     deleted = [name for name in before if name not in value and name not in unsent]
     if not changed and not deleted:
@@ -240,7 +209,7 @@ def _namespace(
 
 def _cell(decoder: Decoder, node: nodes.Cell, value: CellType) -> Difference | None:
     try:
-        same = not node.empty and _is(decoder, node.value, value.cell_contents)
+        same = not node.empty and is_item(decoder, node.value, value.cell_contents)
     except ValueError:
         same = node.empty
     return None if same else _as_it_is(value)
@@ -272,8 +241,8 @@ def _function(decoder: Decoder, node: nodes.Function, value: FunctionType) -> Di
     # A function's attributes, where it had any, are a dict with a node of its own.
     same = (
         (node.attributes is not None or not value.__dict__)
-        and _is(decoder, node.defaults, value.__defaults__)
-        and _is(decoder, node.kwdefaults, value.__kwdefaults__)
+        and is_item(decoder, node.defaults, value.__defaults__)
+        and is_item(decoder, node.kwdefaults, value.__kwdefaults__)
     )
     return None if same else _as_it_is(value)
 
@@ -336,7 +305,7 @@ def _is_call(decoder: Decoder, node: nodes.Reduced, value: Any, recipe: Any = No
 
 def _holds(decoder: Decoder, item: Item, value: Any) -> bool:
     """As ``_is``, for objects that a recipe makes anew each time: by what is in them."""
-    if _is(decoder, item, value):
+    if is_item(decoder, item, value):
         return True
     if not isinstance(item, Ref) or type(decoder.objects[item.index]) is not type(value):
         return False
@@ -346,7 +315,9 @@ def _holds(decoder: Decoder, item: Item, value: Any) -> bool:
     if isinstance(node, nodes.Dict):
         return _hold(decoder, node.keys, value) and _hold(decoder, node.values, value.values())
     if isinstance(node, nodes.Packed):
-        return _is_packed(decoder, node, value)
+        return is_packed(decoder, node, value)
+    if isinstance(node, nodes.Table):
+        return is_still_table(decoder, node, value)
     if isinstance(node, nodes.Set | nodes.FrozenSet):
         return _is_set(decoder, node, value)
     if isinstance(node, nodes.Reduced):
@@ -380,6 +351,7 @@ def _pickle_of(value: Any) -> bytes | None:
 _COMPARE: dict[type, Callable[[Decoder, Any, Any], Difference | None]] = {
     nodes.List: _list,
     nodes.Packed: _packed,
+    nodes.Table: _table,
     nodes.Dict: _dict,
     nodes.Set: _set,
     nodes.ByteArray: _bytearray,

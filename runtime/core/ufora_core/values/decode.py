@@ -20,6 +20,7 @@ from ufora_core.values import (
     importing,
     named,
     nodes,
+    packed,
     placeholder,
     plain,
 )
@@ -33,6 +34,7 @@ T = TypeVar("T")
 
 _STEPS: dict[type, Steps] = {
     **plain.STEPS,
+    **packed.STEPS,
     **arrays.STEPS,
     **functions.STEPS,
     **classes.STEPS,

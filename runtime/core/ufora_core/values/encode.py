@@ -7,7 +7,7 @@ what is pending: so nothing recurses, shared references are one node, and cycles
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, ModuleType
@@ -19,6 +19,7 @@ from ufora_core.values.modules import is_installed
 from ufora_core.values.named import Names
 from ufora_core.values.namespaces import Namespaces
 from ufora_core.values.nodes import BLOB_LIMIT, AnyNode, Graph, Item, Ref
+from ufora_core.values.packed import Rows
 from ufora_core.values.trackers import ClassTrackers
 
 #: Bytes for the object store; they may be the memory of an array of the user's.
@@ -74,6 +75,7 @@ class Encoder:
         self.objects = self._trail.objects
         self._nodes: list[AnyNode] = []
         self._refs: dict[int, Ref] = {}
+        self._rows = Rows()
         self._current = -1
         self._pending: list[int] = []
         self._arrays: list[tuple[int, Any]] = []
@@ -123,16 +125,26 @@ class Encoder:
 
     def ref(self, value: Any) -> Item:
         """The item of a value, which is encoded later unless it stands for itself."""
+        return value if self.stands_for_itself(value) else self.node(value)
+
+    def stands_for_itself(self, value: Any) -> bool:
+        """Whether a value has no node."""
         kind = type(value)
         if kind is str:
-            if len(value) <= _SHORT_TEXT and (value.isascii() or _is_utf8(value)):
-                return value  # type: ignore[no-any-return]
-        elif kind is int:
-            if -_INT_LIMIT <= value < _INT_LIMIT:
-                return value  # type: ignore[no-any-return]
-        elif kind is float or kind is bool or value is None:
-            return value  # type: ignore[no-any-return]
-        return self.node(value)
+            return len(value) <= _SHORT_TEXT and bool(value.isascii() or _is_utf8(value))
+        if kind is int:
+            return bool(-_INT_LIMIT <= value < _INT_LIMIT)
+        return kind is float or kind is bool or value is None
+
+    def has_met(self, values: Sequence[object]) -> bool:
+        """Whether one of these objects has a node, or is an original or a row of a table."""
+        ids = set(map(id, values))
+        known = (self._refs.keys(), self._originals.keys())
+        return any(not each.isdisjoint(ids) for each in known) or self._rows.any_of(values)
+
+    def add_rows(self, rows: Sequence[object]) -> None:
+        """These are rows of the table that is being encoded."""
+        self._rows.add(Ref(self._current), rows)
 
     def node(self, value: object) -> Ref:
         """As ``ref``, for what always has a node."""
@@ -229,7 +241,8 @@ class Encoder:
             if original is not None:
                 self._nodes[index] = nodes.Input(original)
             else:
-                self._nodes[index] = self._handler(value)(self, value)
+                row = self._rows.node(value) if type(value) is tuple else None
+                self._nodes[index] = row or self._handler(value)(self, value)
         self._current = -1
 
     def _handler(self, value: object) -> Handler:

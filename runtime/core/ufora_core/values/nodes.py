@@ -91,6 +91,28 @@ class Packed(Node, frozen=True, tag="packed"):
     data: Bytes
 
 
+class Column(msgspec.Struct, frozen=True, array_like=True):
+    """A column of a ``Table``: numbers as in ``Packed``, or else ``items`` without any ``Ref``."""
+
+    code: str = ""
+    data: Bytes | None = None
+    items: list[Item] = []
+
+
+class Table(Node, frozen=True, tag="table"):
+    """A list or tuple (``container``) of tuples, by what stands at each place in them."""
+
+    container: str
+    columns: list[Column]
+
+
+class Row(Node, frozen=True, tag="row"):
+    """A tuple of a ``Table`` that something else refers to."""
+
+    table: Ref
+    index: int
+
+
 class Dict(Node, frozen=True, tag="dict"):
     """A dict, in its order."""
 
@@ -333,6 +355,8 @@ AnyNode = (
     | List
     | Tuple
     | Packed
+    | Table
+    | Row
     | Dict
     | Set
     | FrozenSet
@@ -384,4 +408,6 @@ def blobs_of(value: Any) -> list[Bytes]:
                 found.append(each)
         elif isinstance(each, Text | Binary | ByteArray | Packed | Array | Pickled):
             stack.append(each.data)
+        elif isinstance(each, Table):
+            stack.extend(column.data for column in reversed(each.columns))
     return found

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections.abc import Callable, Iterable
-from operator import countOf
 from typing import TYPE_CHECKING, Any
 
 from ufora_core.errors import ValueGraphError
 from ufora_core.values import nodes
 from ufora_core.values.nodes import AnyNode, Item
+from ufora_core.values.packed import encode_packed
 from ufora_core.values.steps import Steps
 
 if TYPE_CHECKING:
     from ufora_core.values.decode import Decoder
     from ufora_core.values.encode import Encoder
-
-#: Lists and tuples of more items than this are looked at for being all floats or all ints.
-PACK_ABOVE = 32
-
-_CODES = {float: "d", int: "q"}
-
-
-def packable(values: list[Any] | tuple[Any, ...]) -> array[Any] | None:
-    """The values as an array of 8-byte items, if they are all floats or all 64-bit ints."""
-    code = _CODES.get(type(values[0]))
-    if code is None or countOf(map(type, values), type(values[0])) != len(values):
-        return None
-    try:
-        packed = array(code, values)
-    except OverflowError:
-        return None
-    if sys.byteorder == "big":
-        packed.byteswap()
-    return packed
-
 
 # ------------------------------------------------------------------------------ encoding
 
@@ -62,17 +40,11 @@ def _encode_bytearray(encoder: Encoder, value: bytearray) -> AnyNode:
 
 
 def _encode_list(encoder: Encoder, value: list[Any]) -> AnyNode:
-    packed = packable(value) if len(value) > PACK_ABOVE else None
-    if packed is None:
-        return nodes.List(list(map(encoder.ref, value)))
-    return nodes.Packed("list", packed.typecode, encoder.bytes_of(packed))
+    return encode_packed(encoder, value) or nodes.List(list(map(encoder.ref, value)))
 
 
 def _encode_tuple(encoder: Encoder, value: tuple[Any, ...]) -> AnyNode:
-    packed = packable(value) if len(value) > PACK_ABOVE else None
-    if packed is None:
-        return nodes.Tuple(list(map(encoder.ref, value)))
-    return nodes.Packed("tuple", packed.typecode, encoder.bytes_of(packed))
+    return encode_packed(encoder, value) or nodes.Tuple(list(map(encoder.ref, value)))
 
 
 def _encode_dict(encoder: Encoder, value: dict[Any, Any]) -> AnyNode:
@@ -150,17 +122,6 @@ def _make_frozenset(decoder: Decoder, node: nodes.FrozenSet) -> object:
     return frozenset(map(decoder.get, node.items))
 
 
-def make_packed(decoder: Decoder, node: nodes.Packed) -> object:
-    """The list or tuple of a ``Packed`` node."""
-    if node.code not in ("d", "q") or node.container not in ("list", "tuple"):
-        raise ValueGraphError(f"no {node.container} can be packed as {node.code!r}")
-    packed: array[Any] = array(node.code)
-    packed.frombytes(decoder.bytes_of(node.data))
-    if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tolist() if node.container == "list" else tuple(packed)
-
-
 def _bounds(node: nodes.RangeObject | nodes.SliceObject) -> Iterable[Item]:
     return (node.start, node.stop, node.step)
 
@@ -202,7 +163,6 @@ STEPS: dict[type, Steps] = {
     nodes.Text: Steps(_make_str),
     nodes.Binary: Steps(_make_bytes),
     nodes.ByteArray: Steps(_make_bytearray),
-    nodes.Packed: Steps(make_packed),
     nodes.Tuple: Steps(_make_tuple, needs=_items),
     nodes.FrozenSet: Steps(_make_frozenset, needs=_items),
     nodes.RangeObject: Steps(_make_range, needs=_bounds),

@@ -1,0 +1,196 @@
+"""Long lists and tuples of numbers, and of tuples of the same make: packed, both directions.
+
+A node for each of a million tuples takes seconds. Where tuples hold nothing but numbers, short
+texts, truths and ``None``, nobody can change them, so the columns that they form say the same.
+Equal tuples come back, as equal numbers do. Columns with a NaN are left alone: tuples that share
+one are equal, and those with a copy each are not.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from bisect import bisect
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count, repeat
+from operator import countOf, ne, rshift
+from typing import TYPE_CHECKING, Any
+
+from ufora_core.errors import ValueGraphError
+from ufora_core.values import nodes
+from ufora_core.values.nodes import AnyNode, Column, Item, Ref
+from ufora_core.values.steps import Steps
+
+if TYPE_CHECKING:
+    from ufora_core.values.decode import Decoder
+    from ufora_core.values.encode import Encoder
+
+#: Lists and tuples of more items than this are looked at.
+PACK_ABOVE = 32
+#: Tuples of more items are no rows.
+_WIDEST = 32
+#: Objects lie at multiples of so many bytes, as a power of two.
+_ALIGNMENT = 4
+
+_CODES = {float: "d", int: "q"}
+_CONTAINERS: Mapping[str, type] = {"list": list, "tuple": tuple}
+
+
+def packable(values: Sequence[Any]) -> array[Any] | None:
+    """The values as an array of 8-byte items, if they are all floats or all 64-bit ints."""
+    code = _CODES.get(type(values[0]))
+    if code is None or countOf(map(type, values), type(values[0])) != len(values):
+        return None
+    try:
+        packed = array(code, values)
+    except OverflowError:
+        return None
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed
+
+
+def is_table(values: Sequence[Any]) -> bool:
+    """Whether these are many tuples of one length, each of them another object."""
+    first = values[0]
+    if type(first) is not tuple or not 0 < len(first) <= _WIDEST:
+        return False
+    return (
+        countOf(map(type, values), tuple) == len(values)
+        and countOf(map(len, values), len(first)) == len(values)
+        and len(set(_marks(values))) == len(values)
+    )
+
+
+# ------------------------------------------------------------------------------ encoding
+
+
+def encode_packed(encoder: Encoder, values: list[Any] | tuple[Any, ...]) -> AnyNode | None:
+    """The node of a list or tuple that can be packed."""
+    if len(values) <= PACK_ABOVE:
+        return None
+    packed = packable(values)
+    if packed is not None:
+        return nodes.Packed(type(values).__name__, packed.typecode, encoder.bytes_of(packed))
+    if is_table(values) and not encoder.has_met(values):
+        columns = columns_of(encoder, values)
+        if columns is not None:
+            encoder.add_rows(values)
+            return nodes.Table(type(values).__name__, columns)
+    return None
+
+
+def columns_of(encoder: Encoder, rows: Sequence[tuple[Any, ...]]) -> list[Column] | None:
+    """The columns of these rows; None where an item would need a node of its own, or is a NaN."""
+    columns = []
+    for values in zip(*rows, strict=True):
+        column = _column(encoder, values)
+        if column is None:
+            return None
+        columns.append(column)
+    return columns
+
+
+def _column(encoder: Encoder, values: tuple[Any, ...]) -> Column | None:
+    if any(map(ne, values, values)):
+        return None
+    packed = packable(values)
+    if packed is not None:
+        return Column(packed.typecode, encoder.bytes_of(packed))
+    return Column(items=list(values)) if all(map(encoder.stands_for_itself, values)) else None
+
+
+# ------------------------------------------------------------------------------ decoding
+
+
+def unpacked(decoder: Decoder, code: str, data: nodes.Bytes) -> array[Any]:
+    """The numbers of a ``Packed`` node or a column."""
+    if code not in _CODES.values():
+        raise ValueGraphError(f"no numbers are packed as {code!r}")
+    numbers: array[Any] = array(code)
+    numbers.frombytes(decoder.bytes_of(data))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def _container(name: str) -> type:
+    if name not in _CONTAINERS:
+        raise ValueGraphError(f"no {name} can be packed")
+    return _CONTAINERS[name]
+
+
+def make_packed(decoder: Decoder, node: nodes.Packed) -> object:
+    """The list or tuple of a ``Packed`` node."""
+    return _container(node.container)(unpacked(decoder, node.code, node.data))
+
+
+def make_table(decoder: Decoder, node: nodes.Table) -> object:
+    """The list or tuple of a ``Table`` node."""
+    columns = [_values(decoder, column) for column in node.columns]
+    if not columns or len(set(map(len, columns))) > 1:
+        raise ValueGraphError(f"columns of {sorted(set(map(len, columns)))} items make no rows")
+    return _container(node.container)(zip(*columns, strict=True))
+
+
+def _values(decoder: Decoder, column: Column) -> Sequence[Any]:
+    if column.data is not None:
+        return unpacked(decoder, column.code, column.data)
+    return list(map(decoder.get, column.items))
+
+
+def _make_row(decoder: Decoder, node: nodes.Row) -> object:
+    table = decoder.get(node.table)
+    if type(table) not in (list, tuple) or not 0 <= node.index < len(table):
+        raise ValueGraphError(f"a {type(table).__name__} has no row {node.index}")
+    return table[node.index]
+
+
+def _needs_table(node: nodes.Row) -> Iterable[Item]:
+    return (node.table,)
+
+
+STEPS: dict[type, Steps] = {
+    nodes.Packed: Steps(make_packed),
+    nodes.Table: Steps(make_table),
+    nodes.Row: Steps(_make_row, needs=_needs_table),
+}
+
+
+# ------------------------------------------------------------------------------ references to rows
+
+
+class Rows:
+    """Which tuples are rows of tables that are encoded already."""
+
+    def __init__(self) -> None:
+        #: The number of each row by its mark, counted over all tables.
+        self._numbers: dict[int, int] = {}
+        self._tables: list[Ref] = []
+        #: The number of each table's first row.
+        self._firsts: list[int] = []
+
+    def add(self, table: Ref, rows: Sequence[object]) -> None:
+        """These are the rows of a table."""
+        first = len(self._numbers)
+        self._tables.append(table)
+        self._firsts.append(first)
+        self._numbers.update(zip(_marks(rows), count(first), strict=False))
+
+    def node(self, value: object) -> AnyNode | None:
+        """The node of a row; None for anything else."""
+        number = self._numbers.get(id(value) >> _ALIGNMENT)
+        if number is None:
+            return None
+        place = bisect(self._firsts, number) - 1
+        return nodes.Row(self._tables[place], number - self._firsts[place])
+
+    def any_of(self, values: Sequence[object]) -> bool:
+        """Whether one of these objects is a row."""
+        return not self._numbers.keys().isdisjoint(_marks(values))
+
+
+def _marks(values: Sequence[object]) -> Iterator[int]:
+    """What tells objects apart: their ids, without the bits that are 0 for all of them, as a dict
+    with such keys is slow."""
+    return map(rshift, map(id, values), repeat(_ALIGNMENT))

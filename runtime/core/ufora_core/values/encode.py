@@ -19,7 +19,7 @@ from ufora_core.values.modules import is_installed
 from ufora_core.values.named import Names
 from ufora_core.values.namespaces import Namespaces
 from ufora_core.values.nodes import BLOB_LIMIT, AnyNode, Graph, Item, Ref
-from ufora_core.values.packed import Rows
+from ufora_core.values.packed import Rows, is_among
 from ufora_core.values.trackers import ClassTrackers
 
 #: Bytes for the object store; they may be the memory of an array of the user's.
@@ -136,15 +136,15 @@ class Encoder:
             return bool(-_INT_LIMIT <= value < _INT_LIMIT)
         return kind is float or kind is bool or value is None
 
-    def has_met(self, values: Sequence[object]) -> bool:
-        """Whether one of these objects has a node, or is an original or a row of a table."""
-        ids = set(map(id, values))
-        known = (self._refs.keys(), self._originals.keys())
-        return any(not each.isdisjoint(ids) for each in known) or self._rows.any_of(values)
+    def has_met(self, marks: set[int]) -> bool:
+        """Whether an object with one of these marks (see ``packed``) has a node, or is an original
+        or a row of a table."""
+        known = self._refs, self._originals
+        return any(is_among(marks, ids) for ids in known) or self._rows.any_of(marks)
 
-    def add_rows(self, rows: Sequence[object]) -> None:
+    def add_rows(self, rows: Sequence[object], marks: set[int]) -> None:
         """These are rows of the table that is being encoded."""
-        self._rows.add(Ref(self._current), rows)
+        self._rows.add(Ref(self._current), rows, marks)
 
     def node(self, value: object) -> Ref:
         """As ``ref``, for what always has a node."""

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import sys
 from array import array
-from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, repeat
-from operator import countOf, ne, rshift
+from operator import countOf, itemgetter, ne, rshift
 from typing import TYPE_CHECKING, Any
 
 from ufora_core.errors import ValueGraphError
@@ -51,15 +50,13 @@ def packable(values: Sequence[Any]) -> array[Any] | None:
 
 
 def is_table(values: Sequence[Any]) -> bool:
-    """Whether these are many tuples of one length, each of them another object."""
+    """Whether these are tuples of one length."""
     first = values[0]
     if type(first) is not tuple or not 0 < len(first) <= _WIDEST:
         return False
-    return (
-        countOf(map(type, values), tuple) == len(values)
-        and countOf(map(len, values), len(first)) == len(values)
-        and len(set(_marks(values))) == len(values)
-    )
+    return countOf(map(type, values), tuple) == len(values) and countOf(
+        map(len, values), len(first)
+    ) == len(values)
 
 
 # ------------------------------------------------------------------------------ encoding
@@ -72,32 +69,41 @@ def encode_packed(encoder: Encoder, values: list[Any] | tuple[Any, ...]) -> AnyN
     packed = packable(values)
     if packed is not None:
         return nodes.Packed(type(values).__name__, packed.typecode, encoder.bytes_of(packed))
-    if is_table(values) and not encoder.has_met(values):
-        columns = columns_of(encoder, values)
-        if columns is not None:
-            encoder.add_rows(values)
-            return nodes.Table(type(values).__name__, columns)
-    return None
+    if not is_table(values):
+        return None
+    marks = set(marks_of(values))
+    if len(marks) < len(values) or encoder.has_met(marks):
+        return None  # rows are more than their values: they are in several places
+    found = _columns_of(encoder, values)
+    if found is None:
+        return None
+    encoder.add_rows(values, marks)
+    return nodes.Table(type(values).__name__, found)
 
 
-def columns_of(encoder: Encoder, rows: Sequence[tuple[Any, ...]]) -> list[Column] | None:
+def columns(rows: Sequence[tuple[Any, ...]]) -> Iterator[list[Any]]:
+    """What stands at each place of rows of one length; ``zip`` needs an iterator for each row."""
+    return (list(map(itemgetter(place), rows)) for place in range(len(rows[0])))
+
+
+def _columns_of(encoder: Encoder, rows: Sequence[tuple[Any, ...]]) -> list[Column] | None:
     """The columns of these rows; None where an item would need a node of its own, or is a NaN."""
-    columns = []
-    for values in zip(*rows, strict=True):
+    found = []
+    for values in columns(rows):
         column = _column(encoder, values)
         if column is None:
             return None
-        columns.append(column)
-    return columns
+        found.append(column)
+    return found
 
 
-def _column(encoder: Encoder, values: tuple[Any, ...]) -> Column | None:
+def _column(encoder: Encoder, values: list[Any]) -> Column | None:
     if any(map(ne, values, values)):
         return None
     packed = packable(values)
     if packed is not None:
         return Column(packed.typecode, encoder.bytes_of(packed))
-    return Column(items=list(values)) if all(map(encoder.stands_for_itself, values)) else None
+    return Column(items=values) if all(map(encoder.stands_for_itself, values)) else None
 
 
 # ------------------------------------------------------------------------------ decoding
@@ -164,33 +170,41 @@ class Rows:
     """Which tuples are rows of tables that are encoded already."""
 
     def __init__(self) -> None:
-        #: The number of each row by its mark, counted over all tables.
-        self._numbers: dict[int, int] = {}
-        self._tables: list[Ref] = []
-        #: The number of each table's first row.
-        self._firsts: list[int] = []
+        #: The marks of all rows.
+        self._marks: set[int] = set()
+        self._tables: list[tuple[Ref, Sequence[object]]] = []
+        #: The place of each row by its mark, for as many tables as somebody asked for.
+        self._places: dict[int, tuple[Ref, int]] = {}
+        self._known = 0
 
-    def add(self, table: Ref, rows: Sequence[object]) -> None:
+    def add(self, table: Ref, rows: Sequence[object], marks: set[int]) -> None:
         """These are the rows of a table."""
-        first = len(self._numbers)
-        self._tables.append(table)
-        self._firsts.append(first)
-        self._numbers.update(zip(_marks(rows), count(first), strict=False))
+        self._tables.append((table, rows))
+        self._marks = self._marks | marks if self._marks else marks
 
     def node(self, value: object) -> AnyNode | None:
         """The node of a row; None for anything else."""
-        number = self._numbers.get(id(value) >> _ALIGNMENT)
-        if number is None:
+        (mark,) = marks_of((value,))
+        if mark not in self._marks:
             return None
-        place = bisect(self._firsts, number) - 1
-        return nodes.Row(self._tables[place], number - self._firsts[place])
+        for table, rows in self._tables[self._known :]:
+            self._places.update(zip(marks_of(rows), zip(repeat(table), count()), strict=False))
+        self._known = len(self._tables)
+        return nodes.Row(*self._places[mark])
 
-    def any_of(self, values: Sequence[object]) -> bool:
+    def any_of(self, marks: set[int]) -> bool:
         """Whether one of these objects is a row."""
-        return not self._numbers.keys().isdisjoint(_marks(values))
+        return not self._marks.isdisjoint(marks)
 
 
-def _marks(values: Sequence[object]) -> Iterator[int]:
-    """What tells objects apart: their ids, without the bits that are 0 for all of them, as a dict
-    with such keys is slow."""
+def marks_of(values: Iterable[object]) -> Iterator[int]:
+    """What tells objects apart: their ids, without the bits that are 0 for all of them, as a set
+    of such numbers is slow."""
     return map(rshift, map(id, values), repeat(_ALIGNMENT))
+
+
+def is_among(marks: set[int], ids: Mapping[int, object]) -> bool:
+    """Whether an object with one of these marks has one of these ids."""
+    if len(ids) < len(marks):
+        return any(each >> _ALIGNMENT in marks for each in ids)
+    return any(each << _ALIGNMENT in ids for each in marks)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ufora_core.store import Buffer
 from ufora_core.values import nodes
 from ufora_core.values.nodes import Item, Ref
-from ufora_core.values.packed import is_table, packable
+from ufora_core.values.packed import columns, is_table, packable
 
 if TYPE_CHECKING:
     from ufora_core.values.decode import Decoder
@@ -65,13 +65,12 @@ def is_still_table(decoder: Decoder, node: nodes.Table, rows: Any) -> bool:
     """Whether a list or tuple holds the rows of its node, or equal ones."""
     if not rows or not is_table(rows):
         return False
-    columns = list(zip(*rows, strict=True))
-    return len(columns) == len(node.columns) and all(
-        map(partial(_is_column, decoder), node.columns, columns)
+    return len(rows[0]) == len(node.columns) and all(
+        map(partial(_is_column, decoder), node.columns, columns(rows))
     )
 
 
-def _is_column(decoder: Decoder, node: nodes.Column, values: tuple[Any, ...]) -> bool:
+def _is_column(decoder: Decoder, node: nodes.Column, values: list[Any]) -> bool:
     if node.data is None:
         return are_items(decoder, node.items, values)
     return _are_numbers(decoder, node.code, node.data, values)

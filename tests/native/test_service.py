@@ -4,11 +4,17 @@ import ast
 import logging
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ufora_core.compiler.sites.rewriting import rewrite
+from ufora_core.compiler.sites.rewriting import SiteKind, rewrite
+from ufora_worker.executor.interrupts import Interrupts
+from ufora_worker.native import compilation
+from ufora_worker.native.attention import Attention
+from ufora_worker.native.body import NativeItems
+from ufora_worker.native.compilation import Compilation
 from ufora_worker.native.history import WORTH_COMPILING_NS, History
 from ufora_worker.native.refusal import Refusal, Refused
 from ufora_worker.native.service import Compiler, NativeCode, Place, Request
@@ -106,3 +112,54 @@ def test_requests_are_served_in_order_in_a_thread_of_their_own(compiler: Compile
     compiler.close()
     assert threads == ["ufora-compiler"] * 3
     assert all(each.code is not None for each in requests)
+
+
+def test_a_compiler_gets_ready_before_anybody_asks(
+    compiler: Compiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    monkeypatch.setattr(
+        compilation, "load_llvm", lambda: threads.append(threading.current_thread().name)
+    )
+    compiler.prepare()
+    request = served(compiler, Request(lambda: doubled(10), PLACE, History()))
+    assert threads == ["ufora-compiler"]
+    assert request.code is not None
+
+
+def test_what_cannot_be_made_ready_is_a_matter_of_those_who_need_it(
+    compiler: Compiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OSError("no such library")
+
+    monkeypatch.setattr(compilation, "load_llvm", fail)
+    assert served(compiler, Request(lambda: doubled(10), PLACE, History())).code is not None
+
+
+def test_a_request_has_passed_when_llvm_has_it(tmp_path: Path) -> None:
+    noted: list[str] = []
+    Compilation(tmp_path).compile(lambda: doubled(10), lambda: noted.append("LLVM"))
+    assert noted == ["LLVM"]
+    Compilation(tmp_path).compile(lambda: doubled(10), lambda: noted.append("again"))
+    assert noted == ["LLVM"], "the object was there"
+
+
+def test_a_request_has_passed_when_it_is_refused(compiler: Compiler) -> None:
+    def refuse() -> Any:
+        raise Refused(Refusal("`open` has effects", "prog.py", 3))
+
+    assert served(compiler, Request(refuse, PLACE, History())).passed.is_set()
+
+
+def test_a_loop_stands_still_until_its_request_has_passed(compiler: Compiler) -> None:
+    class Passing(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            compiler.close()
+            return super().wait(timeout)
+
+    request = Request(lambda: doubled(10), PLACE, History(worth_ns=0), passed=Passing())
+    attention = Attention(Interrupts(lambda: False))
+    items = NativeItems(request, compiler, attention, SiteKind.LIST, request.history)
+    items.prepare(0)
+    assert items.ready(0)

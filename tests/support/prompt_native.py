@@ -32,6 +32,7 @@ class PromptCompiler(Compiler):
             self.made += 1
             request.history.made()
             request.then(request.code)
+        request.passed.set()
 
 
 class PromptEngine(NativeEngine):

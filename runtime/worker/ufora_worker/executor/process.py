@@ -96,6 +96,8 @@ class Executor:
         self._interrupts.install()
         gc.freeze()  # the collector need not look at this program's own objects for the user's
         self.send(Ready(pid=pid))
+        if self._place.native is not None:
+            self._place.native.prepare()
         while True:
             match self._channel.receive():
                 case RunRoot() as order:

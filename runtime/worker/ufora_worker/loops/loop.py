@@ -66,7 +66,7 @@ class Native(Protocol):
     """Runs items as machine code, as soon as there is some."""
 
     def prepare(self, spent_ns: int) -> None:
-        """Have code made, if a loop that took so long already is worth it; does not wait."""
+        """Have code made, if a loop that took so long already is worth it."""
 
     def ready(self, index: int) -> bool:
         """Whether ``run`` would run item ``index``."""

@@ -22,6 +22,9 @@ _MOST_BAILS = 0.05
 #: Bails after which the share is looked at, and the items that CPython then gets before native
 #: code has another try.
 _FEW_BAILS, _PAUSE = 16, 4096
+#: How long a loop stands still while its items are compiled. The compiler is Python up to where
+#: LLVM begins: two threads would take turns, and what runs in CPython meanwhile is little anyway.
+_PATIENCE_SECONDS = 0.02
 #: Values that one call collects at most, to begin with.
 _CAPACITY = 1 << 14
 
@@ -71,7 +74,7 @@ class NativeItems:
         return counts
 
     def prepare(self, spent_ns: int) -> None:
-        """See ``loops.loop.Native``."""
+        """See ``loops.loop.Native``; waits no longer than for the compiler's own passes."""
         # Where several loops share this, each begins with no time spent.
         begun = self._spent_ns if spent_ns >= self._spent_ns else 0
         self.history.spent_ns += spent_ns - begun
@@ -80,6 +83,7 @@ class NativeItems:
             return
         self._submitted = True
         self.compiler.submit(self.request)
+        self.request.passed.wait(_PATIENCE_SECONDS)
 
     def ready(self, index: int) -> bool:
         """See ``loops.loop.Native``."""

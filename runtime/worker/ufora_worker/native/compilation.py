@@ -2,11 +2,13 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ufora_worker.native.ir.printer import text
 from ufora_worker.native.llvm.cache import ObjectCache
-from ufora_worker.native.llvm.compile import compile_unit
+from ufora_worker.native.llvm.compile import compile_unit, load_llvm
 from ufora_worker.native.llvm.entry import Entry
 from ufora_worker.native.optimise import optimise
 from ufora_worker.native.service import NativeCode, Translate
@@ -26,8 +28,16 @@ class Compilation:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._lock = threading.Lock()
 
-    def compile(self, translate: Translate) -> NativeCode:
-        """Native code with the values that it was translated for.
+    def prepare(self) -> None:
+        """Load LLVM, which ``compile`` would do else."""
+        with suppress(Exception):  # whoever needs it is told
+            load_llvm()
+
+    def compile(
+        self, translate: Translate, on_llvm: Callable[[], object] = lambda: None
+    ) -> NativeCode:
+        """Native code with the values that it was translated for. ``on_llvm`` is called when the
+        rest is LLVM's, unless the machine code is there already.
 
         Raises:
             Refused: this stays in CPython.
@@ -37,7 +47,7 @@ class Compilation:
         key = text(translation.unit, lines=False)
         entry = self._find(key)
         if entry is None:
-            entry = compile_unit(optimise(translation.unit), self._cache)
+            entry = compile_unit(optimise(translation.unit), self._cache, on_llvm=on_llvm)
             self._keep(key, entry)
         return _with_values(translation, entry)
 

@@ -34,6 +34,10 @@ class NativeEngine:
         self._folds: dict[bool, Request] = {}
         self._histories: dict[Place, History] = {}
 
+    def prepare(self) -> None:
+        """Get ready for the first loop, in the background."""
+        self._compiler.prepare()
+
     def close(self) -> None:
         """End its threads."""
         self._compiler.close()
@@ -76,8 +80,7 @@ class NativeEngine:
 
 def native_engine(folder: str | None, interrupts: Interrupts) -> NativeEngine | None:
     """An engine that keeps compiled code in ``folder``; None where there is no folder (native
-    code is switched off) or no llvmlite. LLVM itself, which takes 40 MB, is loaded with the first
-    loop that is worth it."""
+    code is switched off) or no llvmlite. LLVM itself is not loaded yet."""
     if folder is None or find_spec("llvmlite") is None:
         return None
     for module in _COMPILER:

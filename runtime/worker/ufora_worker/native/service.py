@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,10 +61,13 @@ class Request:
     #: Called in the compiler's thread when there is code.
     then: Callable[[NativeCode], None] = lambda code: None
     code: NativeCode | None = None
+    #: Set as soon as all that is left to do for it is done by LLVM, which needs none of Python's
+    #: time; or nothing is left.
+    passed: threading.Event = field(default_factory=threading.Event)
 
 
 class Compiler:
-    """Serves requests one after the other, in a thread that starts with the first."""
+    """Serves requests one after the other, in a thread of its own."""
 
     def __init__(self, cache: Path | None) -> None:
         """``cache``: see ``Compilation``."""
@@ -73,11 +76,15 @@ class Compiler:
         self._thread: threading.Thread | None = None
         self._compilation: Compilation | None = None
 
-    def submit(self, request: Request) -> None:
-        """Serve it in the background."""
+    def prepare(self) -> None:
+        """Load in the background what requests need, LLVM above all."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name="ufora-compiler", daemon=True)
             self._thread.start()
+
+    def submit(self, request: Request) -> None:
+        """Serve it in the background."""
+        self.prepare()
         self._requests.put(request)
 
     def recall(self, request: Request) -> None:
@@ -100,14 +107,16 @@ class Compiler:
     def _serve(self) -> None:
         from ufora_worker.native.compilation import Compilation
 
-        self._compilation = Compilation(self._cache)
+        compilation = self._compilation = Compilation(self._cache)
+        with _short_turns():
+            compilation.prepare()
         while (request := self._requests.get()) is not None:
             with _short_turns():
-                self._serve_one(request, self._compilation)
+                self._serve_one(request, compilation)
 
     def _serve_one(self, request: Request, compilation: "Compilation") -> None:
         try:
-            code = compilation.compile(request.translate)
+            code = compilation.compile(request.translate, request.passed.set)
             request.code = code
             request.history.made()
             request.then(code)
@@ -115,6 +124,8 @@ class Compiler:
             request.history.refused(refused.refusal)
         except Exception as error:
             request.history.refused(_broken(request, error))
+        finally:
+            request.passed.set()
 
 
 @contextmanager

@@ -124,6 +124,13 @@ def _linker() -> _Linker:
     return _Linker()
 
 
+def get_ready() -> None:
+    """Make all that is made once in a process."""
+    with _LOADING:
+        _linker()
+    libraries.addresses()
+
+
 def load(machine_code: bytes, symbol: str) -> LoadedCode:
     """Put an object into memory.
 

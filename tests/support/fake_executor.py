@@ -6,7 +6,6 @@ not hear a stop. ``eat``: uses 200 MiB of memory. ``wait``: prints, and ends whe
 waits; ``give-bulk`` likewise, with a task and a result that are in the store.
 """
 
-import json
 import os
 import signal
 import socket
@@ -30,6 +29,7 @@ from ufora_core.protocol.parts import ExecutorUse, Failure, Payload
 from ufora_core.protocol.worker import Piece, Range
 from ufora_core.store import ObjectStore
 from ufora_worker.executor.channel import Channel, ChannelClosed
+from ufora_worker.executor.orders import orders_from
 
 EMPTY = Payload("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 0, b"")
 
@@ -43,7 +43,7 @@ def on_stop(number: int, frame: object) -> None:
 
 
 def store() -> ObjectStore:
-    return ObjectStore(Path(json.loads(sys.argv[1])["store"]))
+    return ObjectStore(Path(orders_from(sys.argv[1]).store))
 
 
 def end(channel: Channel, job: str, failure: Failure | None = None) -> None:
@@ -97,7 +97,7 @@ def wait_for_pieces(channel: Channel, job: str) -> None:
 
 
 def run_range(channel: Channel, work: Range) -> None:
-    use = ExecutorUse(worker=json.loads(sys.argv[1])["worker"], executor=0)
+    use = ExecutorUse(worker=orders_from(sys.argv[1]).worker, executor=0)
     partial = EMPTY
     if work.task.data is None:
         partial = store().put(b"did ", store().open(work.task.digest))
@@ -106,7 +106,7 @@ def run_range(channel: Channel, work: Range) -> None:
 
 
 def main() -> None:
-    sock = socket.socket(fileno=json.loads(sys.argv[1])["channel_fd"])
+    sock = socket.socket(fileno=orders_from(sys.argv[1]).channel_fd)
     channel = Channel(sock)
     signal.signal(signal.SIGUSR1, on_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,15 +1,13 @@
 """An executor: the process that runs users' code, one root or range at a time.
 
-Started by its supervisor as ``python -m ufora_worker.executor.process '{...}'``; it talks to nobody
-else, and ends when the supervisor does.
+It talks to nobody but its supervisor, and ends when the supervisor does.
 """
 
 import gc
-import json
 import logging
+import os
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import randbits
 from typing import Any
@@ -33,6 +31,7 @@ from ufora_worker.executor.channel import Channel, ChannelClosed
 from ufora_worker.executor.chronicle import Chronicle
 from ufora_worker.executor.interrupts import Interrupts, Stopped
 from ufora_worker.executor.memory_limit import limit_memory
+from ufora_worker.executor.orders import Orders
 from ufora_worker.executor.output import Output
 from ufora_worker.executor.root import Root
 from ufora_worker.executor.stack_room import with_room
@@ -51,21 +50,6 @@ log = logging.getLogger(__name__)
 #: The first number of a thief's loops is a random one of so many bits with room for this many more
 #: (numbers travel as 64 bits).
 _LOOP_BITS, _LOOPS_BITS = 40, 22
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """What the supervisor says on the command line."""
-
-    index: int
-    executors: int
-    worker: str
-    channel_fd: int
-    words_fd: int
-    store: str
-    memory_bytes: int | None
-    #: Where compiled code is kept; None: everything runs in CPython.
-    native_folder: str | None
 
 
 class Executor:
@@ -95,6 +79,7 @@ class Executor:
         """Work until the supervisor is gone."""
         self._interrupts.install()
         gc.freeze()  # the collector need not look at this program's own objects for the user's
+        gc.enable()
         self.send(Ready(pid=pid))
         if self._place.native is not None:
             self._place.native.prepare()
@@ -207,11 +192,8 @@ class Executor:
         return RootEnded(job=order.job, failure=Failure(reason, message))
 
 
-def main() -> None:
+def run(orders: Orders) -> None:
     """Run an executor until its supervisor is gone."""
-    import os
-
-    orders = Orders(**json.loads(sys.argv[1]))
     logging.basicConfig(format=f"%(levelname)s executor {orders.index}: %(message)s")
     limit_memory(orders.memory_bytes)
     try:
@@ -219,7 +201,3 @@ def main() -> None:
     except ChannelClosed:
         # Threads of the user's code may still run; nobody is left to wait for them.
         os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,7 +5,6 @@ it, so one that is stuck in user's code holds up nobody. This module loads witho
 processes are started before that is imported.
 """
 
-import json
 import os
 import signal
 import socket
@@ -20,6 +19,7 @@ from typing import Literal, Protocol
 from ufora_core.errors import ProtocolError
 from ufora_core.protocol.codec import decode_from_executor, encode
 from ufora_core.protocol.executor import FromExecutor, ToExecutor
+from ufora_worker.executor.orders import Orders
 from ufora_worker.shared_words import SharedWords
 from ufora_worker.state.events import Event, ExecutorEnded, ExecutorSaid
 
@@ -31,7 +31,7 @@ _LONGEST_FRAME = 256 * 1024 * 1024
 _LAST_BREATH = 0.5
 
 #: What the interpreter is told to run; ``-P``: no file of the current folder hides a module.
-EXECUTOR = ("-P", "-m", "ufora_worker.executor.process")
+EXECUTOR = ("-P", "-m", "ufora_worker.executor")
 
 Reason = Literal["executor-died", "out-of-memory"]
 
@@ -154,18 +154,16 @@ class ExecutorPool:
         return {index: process.popen.pid for index, process in self._processes.items()}
 
     def _orders(self, index: int, channel: int) -> str:
-        return json.dumps(
-            {
-                "index": index,
-                "executors": self._words.executors,
-                "worker": self._worker,
-                "channel_fd": channel,
-                "words_fd": self._words.fd,
-                "store": str(self._store),
-                "memory_bytes": self._memory_bytes,
-                "native_folder": self._native_folder and str(self._native_folder),
-            }
-        )
+        return Orders(
+            index=index,
+            executors=self._words.executors,
+            worker=self._worker,
+            channel_fd=channel,
+            words_fd=self._words.fd,
+            store=str(self._store),
+            memory_bytes=self._memory_bytes,
+            native_folder=None if self._native_folder is None else str(self._native_folder),
+        ).text()
 
     # ------------------------------------------------------------------ their end
 

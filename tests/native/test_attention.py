@@ -62,6 +62,15 @@ def test_what_a_beat_raises_is_raised_once(
     assert capfd.readouterr().err == ""
 
 
+def test_a_beat_can_make_the_code_leave_this_time(opened: Opened) -> None:
+    interrupts = Interrupts(lambda: False)
+    attention = opened(interrupts)
+    with interrupts.heartbeat(attention.leave), attention.native_code():
+        assert attention.callback() == 1
+    with interrupts.heartbeat(lambda: None), attention.native_code():
+        assert attention.callback() == 0
+
+
 def test_no_handler_acts_while_native_code_runs(opened: Opened) -> None:
     interrupts = Interrupts(lambda: True)
     attention = opened(interrupts)

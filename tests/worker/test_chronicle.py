@@ -15,7 +15,8 @@ from prompt_native import PromptCompiler, PromptEngine
 from ufora_core.program import FunctionFacts, LoopFacts
 from ufora_core.protocol.parts import ExecutorUse
 from ufora_worker.executor.chronicle import Tally
-from ufora_worker.loops.loop import Native, Place
+from ufora_worker.loops.loop import Place
+from ufora_worker.loops.runners import Native
 from ufora_worker.native.attention import Attention
 from ufora_worker.native.refusal import UserFunction
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_worker.executor.interrupts import Interrupts
-from ufora_worker.loops.loop import Loop, Place
+from ufora_worker.loops.loop import Giver, Loop, Place
 from ufora_worker.loops.shapes import Accumulator, accumulator
 from ufora_worker.shared_words import SharedWords
 
@@ -41,12 +41,18 @@ class Twin:
     interpreted: list[int] = field(default_factory=list)
     fast: list[int] = field(default_factory=list)
     on_item: Callable[[int], None] = lambda item: None
+    #: Called in each item that "native code" runs, which may be told to leave it.
+    on_fast: Callable[[int], None] = lambda item: None
+    left: bool = False
 
     def prepare(self, spent_ns: int) -> None:
         """Nothing to prepare."""
 
     def ready(self, index: int) -> bool:
         return self.native_now or self.ready_at < 0
+
+    def leave(self) -> None:
+        self.left = True
 
     def run_items(self, items: Iterable[int]) -> list[int]:
         values = []
@@ -57,8 +63,11 @@ class Twin:
         return values
 
     def run_native(self, lo: int, hi: int, results: Accumulator) -> tuple[int, bool]:
-        first = lo
+        first, self.left = lo, False
         while lo < hi and lo not in self.bails:
+            self.on_fast(lo)
+            if self.left:
+                break
             lo += 1
         self.fast.extend(range(first, lo))
         return lo, results.add(list(range(first, lo)), first, lo) if lo > first else False
@@ -73,6 +82,7 @@ class _Body:
 class _Native:
     def __init__(self, twin: Twin) -> None:
         self.prepare, self.ready, self.run = twin.prepare, twin.ready, twin.run_native
+        self.leave = twin.leave
         self.refusal = None
         self.is_made = True
         self.functions = ()
@@ -88,13 +98,19 @@ def words() -> Iterator[SharedWords]:
     words.close()
 
 
-def loop_of(twin: Twin, words: SharedWords, interrupts: ByHand, count: int) -> Loop:
+def loop_of(
+    twin: Twin,
+    words: SharedWords,
+    interrupts: ByHand,
+    count: int,
+    give: Giver = lambda lo, hi: None,
+) -> Loop:
     place = Place(words, 0, interrupts)
     results = accumulator(SiteKind.LIST)
     items = range(count)
     return Loop(
         _Body(twin), items, 0, count, results, place,
-        lambda lo, hi: None, lambda items: None, native=_Native(twin),
+        give, lambda items: None, native=_Native(twin),
     )  # fmt: skip
 
 
@@ -172,3 +188,72 @@ def test_a_beat_between_two_items_takes_nothing_over(words: SharedWords) -> None
     loop.on_progress = lambda items: interrupts.beat()
     loop.run()
     assert values_of(loop) == list(range(10))
+
+
+@pytest.fixture
+def all_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each slice takes longer than it was to, and whatever is left is worth giving."""
+    monkeypatch.setattr("ufora_worker.loops.loop._LATE_NS", -1)
+    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+
+
+@pytest.mark.usefixtures("all_is_late")
+def test_a_late_slice_is_left_so_that_its_rest_can_be_given(words: SharedWords) -> None:
+    interrupts, given = ByHand(), list[tuple[int, int]]()
+
+    def beat(item: int) -> None:
+        if item == 50 and not given:
+            words.set_hungry(1)
+            interrupts.beat()
+
+    def give(lo: int, hi: int) -> None:
+        given.append((lo, hi))
+        words.set_hungry(0)
+
+    twin = Twin(on_fast=beat)
+    loop = loop_of(twin, words, interrupts, 100, give)
+    loop._count = 100  # one slice
+    loop.run()
+    # Nobody can tell how far the item was: half of the rest is given, and it is begun again.
+    assert given == [(75, 100)]
+    assert twin.fast == values_of(loop) == list(range(75))
+
+
+@pytest.mark.usefixtures("all_is_late")
+def test_a_late_slice_goes_on_as_long_as_nobody_is_hungry(words: SharedWords) -> None:
+    interrupts = ByHand()
+    twin = Twin(on_fast=lambda item: interrupts.beat())
+    loop = loop_of(twin, words, interrupts, 100)
+    loop._count = 100
+    loop.on_progress = lambda items: sliced.append(items)
+    sliced: list[int] = []
+    loop.run()
+    assert sliced == [100]
+
+
+@given(
+    count=st.integers(0, 200),
+    bails=st.sets(st.integers(0, 199)),
+    hungry=st.lists(st.booleans(), max_size=60),
+)
+def test_wherever_slices_are_left_each_item_runs_once_or_is_given_once(
+    count: int, bails: set[int], hungry: list[bool]
+) -> None:
+    words, interrupts, moods = SharedWords.create(1), ByHand(), iter(hungry)
+    given: list[tuple[int, int]] = []
+
+    def beat(item: int) -> None:
+        words.set_hungry(int(next(moods, False)))
+        interrupts.beat()
+
+    twin = Twin(bails, on_fast=beat)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ufora_worker.loops.loop._LATE_NS", -1)
+        patch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+        loop = loop_of(twin, words, interrupts, count, lambda lo, hi: given.append((lo, hi)))
+        loop.run()
+    words.close()
+    parts = [range(loop.next), *(range(lo, hi) for lo, hi in reversed(given))]
+    assert [item for part in parts for item in part] == list(range(count))
+    assert values_of(loop) == list(range(loop.next))
+    assert sorted(twin.fast + twin.interpreted) == list(range(loop.next))

@@ -11,7 +11,8 @@ from ufora_core.compiler.sites.calls import Definition, calls_of, worthwhile
 from ufora_core.compiler.sites.rewriting import Site
 from ufora_core.program import Explanation, FunctionFacts, LoopFacts
 from ufora_core.protocol.parts import ExecutorUse
-from ufora_worker.loops.loop import Native, Place
+from ufora_worker.loops.loop import Place
+from ufora_worker.loops.runners import Native
 from ufora_worker.native.refusal import UserFunction
 
 #: Characters of a loop's text that the report shows.

@@ -22,9 +22,9 @@ from typing import Any, Protocol
 from ufora_core.errors import CoreError
 from ufora_worker.executor.interpreter import divide_items
 from ufora_worker.executor.interrupts import Interrupts
+from ufora_worker.loops.runners import Body, Native
 from ufora_worker.loops.shapes import Accumulator, Collected
 from ufora_worker.native.engine import NativeEngine
-from ufora_worker.native.refusal import Refusal, UserFunction
 from ufora_worker.shared_words import SharedWords
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 SLICE_NS = 500_000
 #: The same for native code, where what is done between two slices takes a little longer.
 NATIVE_SLICE_NS = 2_000_000
+#: A slice of native code that takes so long has come to items that are slower than those before.
+_LATE_NS = 4 * NATIVE_SLICE_NS
 #: The back half is worth a message only if the rest will take longer than this.
 WORTH_GIVING_NS = 1_000_000
 #: A loop in an item that takes longer is worth dividing.
@@ -46,52 +48,6 @@ _LITTLE_NS = 5_000.0
 _SLICE_COST = 2
 #: A slice grows at most by this factor at once: costs may rise along the range.
 _GROWTH = 8
-
-
-class Body(Protocol):
-    """Runs the user's expression over some items."""
-
-    def run(self, items: Sequence[Any]) -> Any:
-        """What the items yield: a list, or for ``any``/``all`` whether one of them decided it.
-
-        Raises:
-            Exception: whatever the user's code raises.
-        """
-
-    def run_divided(self, items: Sequence[Any]) -> Any:
-        """As ``run``; sites that the expression contains may be taken over."""
-
-
-class Native(Protocol):
-    """Runs items as machine code, as soon as there is some."""
-
-    def prepare(self, spent_ns: int) -> None:
-        """Have code made, if a loop that took so long already is worth it."""
-
-    def ready(self, index: int) -> bool:
-        """Whether ``run`` would run item ``index``."""
-
-    def run(self, lo: int, hi: int, results: Accumulator) -> tuple[int, bool]:
-        """Run items from ``lo`` on, and add what they yield to ``results``.
-
-        Returns the first item that is not done, which CPython has to run if it is before ``hi``;
-        and whether an item decided the loop.
-        """
-
-    def counts(self) -> tuple[int, int]:
-        """Items that ran natively, and bails, since the last call."""
-
-    @property
-    def refusal(self) -> Refusal | None:
-        """Why there is no native code, once that is known."""
-
-    @property
-    def is_made(self) -> bool:
-        """Whether there is native code."""
-
-    @property
-    def functions(self) -> Sequence[UserFunction]:
-        """The user's functions in the native code, or those because of which there is none."""
 
 
 class _Takeover(BaseException):
@@ -212,6 +168,8 @@ class Loop:
     _began_ns: int = field(default_factory=perf_counter_ns, init=False)
     #: Native code has to wait for a heartbeat; see ``take_over``.
     _waits: bool = field(default=False, init=False)
+    #: The slice ends where native code left it.
+    _cut: bool = field(default=False, init=False)
 
     def run(self) -> None:
         """Run until nothing is left that is still this process's own."""
@@ -258,6 +216,9 @@ class Loop:
         while lo < hi and not self.decided and not self.failed:
             if self.native is not None and not self._waits and self.native.ready(lo):
                 lo, self.decided = self.native.run(lo, hi, self.accumulator)
+                if self._cut:
+                    self.next = lo
+                    return
                 if lo < hi and not self.decided:
                     lo = self._interpret(lo, lo + 1)
             else:
@@ -298,6 +259,9 @@ class Loop:
             native = self.native is not None and self.native.ready(self.next)
             fitting = (NATIVE_SLICE_NS if native else SLICE_NS) * count // max(spent, 1)
             self._count = max(1, min(fitting, self._count * _GROWTH))
+        if self._cut:
+            # Whatever the item takes in which it was cut: it ends now.
+            self._count, self._cut = 1, False
 
     def _item_cost(self, count: int) -> float:
         """What an item of the slice took that began last, at least. Processor time, since other
@@ -311,15 +275,26 @@ class Loop:
         # No heartbeat between looking at what is left and giving half of it.
         with self.place.interrupts.deferred():
             left = self.hi - self.next
-            if self._moving or left < (1 if self._running else 2):
+            if self._moving:
                 return False
             item_ns = self._item_ns
             if self._running:
                 item_ns = max(item_ns, self._item_cost(self._running))
-            if not self._is_worth_giving(left, item_ns):
+            if left < (1 if self._running else 2) or not self._is_worth_giving(left, item_ns):
+                self._cut_short()
                 return False
             kept = left // 2 if self._running else (left + 1) // 2
             return self._give(self.next + kept)
+
+    def _cut_short(self) -> None:
+        """Leave a slice of native code that takes much longer than it was to: somebody is hungry,
+        and there is nothing else to give than what it has not begun."""
+        if self.native is None or self._interpreting is not None or self._running < 2:
+            return
+        is_late = perf_counter_ns() - self._started_ns > _LATE_NS
+        if is_late and self._is_worth_giving(self._running, self._item_cost(self._running)):
+            self._cut = True
+            self.native.leave()
 
     def yield_rest(self) -> None:
         """Give everything away that has not begun, if somebody wants it back."""

@@ -58,11 +58,11 @@ class SliceCall:
     divided: Callable[..., Any] | None = None
 
     def run(self, items: Any) -> Any:
-        """See ``loops.loop.Body``."""
+        """See ``loops.runners.Body``."""
         return self.function(items, *self.arguments)
 
     def run_divided(self, items: Any) -> Any:
-        """See ``loops.loop.Body``."""
+        """See ``loops.runners.Body``."""
         return (self.divided or self.function)(items, *self.arguments)
 
     def run_exactly(self, items: Any) -> Any:

@@ -26,6 +26,7 @@ class Attention:
         self.address = ctypes.addressof(self._word)
         self.callback = CALLBACK(self._look)
         self._raised: BaseException | None = None
+        self._leaves = False
         self._running, self._closed = threading.Event(), threading.Event()
         self._ticker: threading.Thread | None = None
 
@@ -35,6 +36,7 @@ class Attention:
         if self._ticker is None:
             self._ticker = threading.Thread(target=self._tick, name="ufora-attention", daemon=True)
             self._ticker.start()
+        self._leaves = False
         self._running.set()
         try:
             with self._interrupts.deferred():
@@ -44,6 +46,10 @@ class Attention:
             raised, self._raised = self._raised, None
         if raised is not None:
             raise raised
+
+    def leave(self) -> None:
+        """From a heartbeat within native code: it is to stop in front of the item that it runs."""
+        self._leaves = True
 
     def close(self) -> None:
         """End the thread."""
@@ -60,7 +66,7 @@ class Attention:
             # An exception cannot pass through native code.
             self._raised = error
             return 1
-        return 0
+        return int(self._leaves)
 
     def _tick(self) -> None:
         while not self._closed.wait(HEARTBEAT):

@@ -31,7 +31,7 @@ _CAPACITY = 1 << 14
 
 @dataclass(slots=True)
 class NativeItems:
-    """See ``loops.loop.Native``."""
+    """See ``loops.runners.Native``."""
 
     request: Request
     compiler: Compiler
@@ -52,29 +52,29 @@ class NativeItems:
 
     @property
     def refusal(self) -> Refusal | None:
-        """See ``loops.loop.Native``."""
+        """See ``loops.runners.Native``."""
         return None if self.request.code is not None else self.history.refusal
 
     @property
     def is_made(self) -> bool:
-        """See ``loops.loop.Native``."""
+        """See ``loops.runners.Native``."""
         return self.request.code is not None
 
     @property
     def functions(self) -> Sequence[UserFunction]:
-        """See ``loops.loop.Native``."""
+        """See ``loops.runners.Native``."""
         if self.request.code is not None:
             return self.request.code.functions
         return () if self.refusal is None else self.refusal.within
 
     def counts(self) -> tuple[int, int]:
-        """See ``loops.loop.Native``."""
+        """See ``loops.runners.Native``."""
         counts = self._items, self._bails
         self._items = self._bails = 0
         return counts
 
     def prepare(self, spent_ns: int) -> None:
-        """See ``loops.loop.Native``; waits no longer than for the compiler's own passes."""
+        """See ``loops.runners.Native``; waits no longer than for the compiler's own passes."""
         # Where several loops share this, each begins with no time spent.
         begun = self._spent_ns if spent_ns >= self._spent_ns else 0
         self.history.spent_ns += spent_ns - begun
@@ -86,11 +86,11 @@ class NativeItems:
         self.request.passed.wait(_PATIENCE_SECONDS)
 
     def ready(self, index: int) -> bool:
-        """See ``loops.loop.Native``."""
+        """See ``loops.runners.Native``."""
         return self.request.code is not None and index >= self._resume_at
 
     def run(self, lo: int, hi: int, results: Accumulator) -> tuple[int, bool]:
-        """See ``loops.loop.Native``."""
+        """See ``loops.runners.Native``."""
         code = self.request.code
         if code is None or not self.ready(lo):
             return lo, False
@@ -112,6 +112,10 @@ class NativeItems:
                 self._count(lo - first, run.status is Status.BAILED, lo)
                 return lo, False
         return lo, False
+
+    def leave(self) -> None:
+        """See ``loops.runners.Native``."""
+        self.attention.leave()
 
     def _call(self, code: NativeCode, lo: int, hi: int) -> Run:
         while True:

@@ -1,9 +1,9 @@
-"""LLVM's library can be in memory before llvmlite is."""
+"""LLVM's library can be in memory before llvmlite is, and its code need not stay there."""
 
 import subprocess
 import sys
 
-_PROGRAM = """
+_MAPPING = """
 import ctypes, os, sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,19 +24,43 @@ print(before, is_mapped(), "llvmlite" in sys.modules)
 """
 
 
-def test_the_library_is_mapped_without_llvmlite() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True
-    )
-    assert ran.stdout.split() == ["False", "True", "False"], ran.stderr
+_RELEASING = """
+import psutil
+from ufora_worker.native.llvm.library import release_code
+from ufora_worker.native.llvm import machine
 
-
-def test_without_llvmlite_nothing_is_mapped() -> None:
-    program = """
+machine.get_ready()
+machine.assembly("define i32 @drive() { ret i32 0 }")
+before = psutil.Process().memory_info().rss
+release_code()
+print(before - psutil.Process().memory_info().rss)
+print("ret" in machine.assembly("define i32 @drive() { ret i32 0 }"))
+"""
+_WITHOUT = """
 import sys
 sys.modules["llvmlite"] = None
-from ufora_worker.native.llvm.library import map_library
+from ufora_worker.native.llvm.library import map_library, release_code
 map_library()
+release_code()
 """
+
+
+def output_of(program: str) -> list[str]:
+    """The words that a process of its own prints."""
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
+    return ran.stdout.split()
+
+
+def test_the_library_is_mapped_without_llvmlite() -> None:
+    assert output_of(_MAPPING) == ["False", "True", "False"]
+
+
+def test_code_of_the_library_is_given_back_and_comes_again() -> None:
+    released, works = output_of(_RELEASING)
+    assert int(released) > 10_000_000
+    assert works == "True"
+
+
+def test_without_llvmlite_there_is_nothing_to_do() -> None:
+    assert output_of(_WITHOUT) == []

@@ -11,6 +11,7 @@ from functools import cache
 from llvmlite import binding as llvm
 
 from ufora_worker.native.llvm import libraries
+from ufora_worker.native.llvm.library import release_code
 
 _LOADING = threading.Lock()
 
@@ -129,6 +130,7 @@ def get_ready() -> None:
     with _LOADING:
         _linker()
     libraries.addresses()
+    release_code()
 
 
 def load(machine_code: bytes, symbol: str) -> LoadedCode:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ufora_worker.native.ir.types import NUMPY_INT, Array, Tuple, leaves
-from ufora_worker.native.translate.capture import Unsuited, judge, pack, type_of
+from ufora_worker.native.translate.capture import Unsuited, judge, pack, take, type_of
 
 _FORMATS = {
     "b1": "?",
@@ -190,3 +190,39 @@ def test_a_tuple_is_packed_leaf_by_leaf() -> None:
     words = pack(type, value).words
     assert words[:5] == [1, bits[0], 1, *bits[1:]]
     assert words[6:] == [2, 1]
+
+
+_NUMBER = st.one_of(
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.sampled_from([2**63, -(2**63) - 1, 10**30]),
+    st.floats(),
+    st.complex_numbers(),
+    st.sampled_from([np.float64(0.5), np.int64(3)]),
+)
+
+
+@given(
+    st.one_of(
+        st.lists(_NUMBER, max_size=8),
+        *(st.lists(each, min_size=5, max_size=8) for each in (st.integers(), st.floats())),
+    ),
+    st.sampled_from([list, tuple]),
+)
+def test_what_is_taken_of_numbers_is_of_the_same_type_and_has_the_same_words(
+    numbers: list[object], kind: type
+) -> None:
+    value = kind(numbers)
+    type, taken = take(value)
+    judged = judge(value)
+    assert repr(type) == repr(judged)
+    if isinstance(judged, Array):
+        elements = [_read(judged, pack(judged, taken).words, i) for i in range(len(value))]
+        assert repr(elements) == repr(_elements(value))
+
+
+def test_a_long_list_of_numbers_is_copied_when_it_is_taken() -> None:
+    numbers = [1, 2, 3, 4, 5]
+    _, taken = take(numbers)
+    numbers[0] = 7
+    assert isinstance(taken, np.ndarray) and list(taken) == [1, 2, 3, 4, 5]

@@ -91,6 +91,21 @@ def judge(value: object) -> Type | Unsuited:
     return known(value)
 
 
+def take(value: Any) -> tuple[Type | Unsuited, object]:
+    """What ``judge`` says of a captured value, and what ``pack`` is to be given for it: of a long
+    list of numbers a copy, since whether ints fit is soonest seen by copying them."""
+    if type(value) not in (list, tuple) or len(value) < _LONG:
+        return judge(value), value
+    classes = set(map(type, value))
+    if len(classes) > 1 or not classes <= _NUMBERS.keys():
+        return judge(value), value
+    element, storage = _NUMBERS[classes.pop()]
+    try:
+        return Array(element, storage), numpy.fromiter(value, storage, len(value))
+    except OverflowError:
+        return judge(value), value
+
+
 def type_of(value: object) -> Type | None:
     """The type of a captured value; None where ``judge`` says why there is none."""
     judged = judge(value)

@@ -15,7 +15,7 @@ from ufora_worker.native.ir.nodes import (
     While,
 )
 from ufora_worker.native.ir.types import INT
-from ufora_worker.native.translate.capture import Unsuited, judge
+from ufora_worker.native.translate.capture import Unsuited, take
 
 if TYPE_CHECKING:
     from ufora_worker.native.translate.builder import Builder
@@ -28,7 +28,10 @@ class Captured:
     """A captured value and the parameter that holds it, which is called the same everywhere."""
 
     var: Var
+    #: As it is handed over.
     value: object
+    #: The value itself: as long as it lives, no other has its id.
+    owner: object
 
 
 class Captures:
@@ -49,12 +52,12 @@ class Captures:
         key = id(value) if place is None else place
         found = self._found.get(key)
         if found is None:
-            type = judge(value)
+            type, taken = take(value)
             if isinstance(type, Unsuited):
                 return type
             count = self._names[name] = self._names.get(name, 0) + 1
             spelled = f"<{name}>" if count == 1 else f"<{name}.{count}>"
-            found = self._found[key] = Captured(Var(spelled, type), value)
+            found = self._found[key] = Captured(Var(spelled, type), taken, value)
         b.captures.add(found.var)
         return found.var
 

@@ -44,6 +44,11 @@ def served(compiler: Compiler, request: Request) -> Request:
     return request
 
 
+def items_of(compiler: Compiler, request: Request) -> NativeItems:
+    attention = Attention(Interrupts(lambda: False))
+    return NativeItems(request, compiler, attention, SiteKind.LIST, request.history)
+
+
 def test_a_request_gets_code_with_its_values_and_tells_whoever_waits(compiler: Compiler) -> None:
     told: list[NativeCode] = []
     request = served(compiler, Request(lambda: doubled(10), PLACE, History(), told.append))
@@ -159,7 +164,38 @@ def test_a_loop_stands_still_until_its_request_has_passed(compiler: Compiler) ->
             return super().wait(timeout)
 
     request = Request(lambda: doubled(10), PLACE, History(worth_ns=0), passed=Passing())
-    attention = Attention(Interrupts(lambda: False))
-    items = NativeItems(request, compiler, attention, SiteKind.LIST, request.history)
+    items = items_of(compiler, request)
     items.prepare(0)
     assert items.ready(0)
+
+
+def test_while_a_request_of_a_place_is_served_other_loops_of_it_ask_for_nothing(
+    compiler: Compiler,
+) -> None:
+    history, asked = History(worth_ns=0), list[int]()
+
+    def translating(number: int) -> Request:
+        def translate() -> Translation:
+            asked.append(number)
+            others.prepare(0)
+            return doubled(10)
+
+        return Request(translate, PLACE, history)
+
+    first, others = translating(1), items_of(compiler, translating(2))
+    items_of(compiler, first).prepare(0)
+    compiler.close()
+    assert asked == [1]
+
+
+def test_nobody_waits_for_a_request_behind_another_one(compiler: Compiler) -> None:
+    second = Request(lambda: doubled(10), PLACE, History())
+
+    def translate() -> Translation:
+        compiler.submit(second)
+        behind.append(second.passed.is_set())
+        return doubled(10)
+
+    behind: list[bool] = []
+    served(compiler, Request(translate, PLACE, History()))
+    assert behind == [True]

@@ -81,7 +81,7 @@ class NativeItems:
         self._spent_ns = spent_ns
         if self._submitted or self.request.code is not None or not self.history.is_due:
             return
-        self._submitted = True
+        self._submitted = self.history.asked = True
         self.compiler.submit(self.request)
         self.request.passed.wait(_PATIENCE_SECONDS)
 

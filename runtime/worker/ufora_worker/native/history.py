@@ -22,17 +22,20 @@ class History:
     #: There was code the last time, so it may be there again at once.
     was_made: bool = False
     refusal: Refusal | None = None
+    #: A request is on its way, which also serves other loops of this place, most likely.
+    asked: bool = False
 
     @property
     def is_due(self) -> bool:
         """Whether it is time for a request."""
-        return self.spent_ns >= self.worth_ns
+        return self.spent_ns >= self.worth_ns and not self.asked
 
     def made(self) -> None:
         """A request was served."""
         self.was_made, self.refusal, self.worth_ns = True, None, WORTH_COMPILING_NS
+        self.asked = False
 
     def refused(self, refusal: Refusal) -> None:
         """A request was refused."""
-        self.was_made, self.refusal = False, refusal
+        self.was_made, self.refusal, self.asked = False, refusal, False
         self.worth_ns, self.spent_ns = _HESITATION * self.worth_ns, 0

@@ -61,8 +61,8 @@ class Request:
     #: Called in the compiler's thread when there is code.
     then: Callable[[NativeCode], None] = lambda code: None
     code: NativeCode | None = None
-    #: Set as soon as all that is left to do for it is done by LLVM, which needs none of Python's
-    #: time; or nothing is left.
+    #: Set as soon as it is of no use to wait: there is code or a refusal, or LLVM has it, which
+    #: needs none of Python's time, or has something else.
     passed: threading.Event = field(default_factory=threading.Event)
 
 
@@ -75,6 +75,7 @@ class Compiler:
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._compilation: Compilation | None = None
+        self._serving = False
 
     def prepare(self) -> None:
         """Load in the background what requests need, LLVM above all."""
@@ -85,6 +86,8 @@ class Compiler:
     def submit(self, request: Request) -> None:
         """Serve it in the background."""
         self.prepare()
+        if self._serving:
+            request.passed.set()
         self._requests.put(request)
 
     def recall(self, request: Request) -> None:
@@ -111,8 +114,10 @@ class Compiler:
         with _short_turns():
             compilation.prepare()
         while (request := self._requests.get()) is not None:
+            self._serving = True
             with _short_turns():
                 self._serve_one(request, compilation)
+            self._serving = False
 
     def _serve_one(self, request: Request, compilation: "Compilation") -> None:
         try:

@@ -119,17 +119,32 @@ def test_requests_are_served_in_order_in_a_thread_of_their_own(compiler: Compile
     assert all(each.code is not None for each in requests)
 
 
-def test_a_compiler_gets_ready_before_anybody_asks(
+def test_a_compiler_gets_ready_before_anybody_asks_and_leaves_no_thread(
+    compiler: Compiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+    before = threading.active_count()
+    monkeypatch.setattr(
+        compilation, "load_llvm", lambda: threads.append(threading.current_thread().name)
+    )
+    compiler.prepare()
+    assert compiler._preparing is not None
+    compiler._preparing.join()
+    assert threading.active_count() == before
+    request = served(compiler, Request(lambda: doubled(10), PLACE, History()))
+    assert threads == ["ufora-loader"]
+    assert request.code is not None
+
+
+def test_a_compiler_that_was_not_told_to_get_ready_does_so_when_it_is_asked(
     compiler: Compiler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: list[str] = []
     monkeypatch.setattr(
         compilation, "load_llvm", lambda: threads.append(threading.current_thread().name)
     )
-    compiler.prepare()
-    request = served(compiler, Request(lambda: doubled(10), PLACE, History()))
+    served(compiler, Request(lambda: doubled(10), PLACE, History()))
     assert threads == ["ufora-compiler"]
-    assert request.code is not None
 
 
 def test_what_cannot_be_made_ready_is_a_matter_of_those_who_need_it(

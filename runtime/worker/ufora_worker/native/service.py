@@ -74,18 +74,21 @@ class Compiler:
         self._cache = cache
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        #: Ends by itself: a program that counts threads would find one more than Python has.
+        self._preparing: threading.Thread | None = None
         self._compilation: Compilation | None = None
         self._serving = False
 
     def prepare(self) -> None:
         """Load in the background what requests need, LLVM above all."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name="ufora-compiler", daemon=True)
-            self._thread.start()
+        self._preparing = threading.Thread(target=self._prepare, name="ufora-loader", daemon=True)
+        self._preparing.start()
 
     def submit(self, request: Request) -> None:
         """Serve it in the background."""
-        self.prepare()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._serve, name="ufora-compiler", daemon=True)
+            self._thread.start()
         if self._serving:
             request.passed.set()
         self._requests.put(request)
@@ -106,13 +109,21 @@ class Compiler:
         if self._thread is not None:
             self._requests.put(None)
             self._thread.join()
+        if self._preparing is not None:
+            self._preparing.join()
 
-    def _serve(self) -> None:
+    def _prepare(self) -> "Compilation":
         from ufora_worker.native.compilation import Compilation
 
-        compilation = self._compilation = Compilation(self._cache)
+        self._compilation = Compilation(self._cache)
         with _short_turns():
-            compilation.prepare()
+            self._compilation.prepare()
+        return self._compilation
+
+    def _serve(self) -> None:
+        if self._preparing is not None:
+            self._preparing.join()
+        compilation = self._compilation or self._prepare()
         while (request := self._requests.get()) is not None:
             self._serving = True
             with _short_turns():

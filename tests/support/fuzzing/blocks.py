@@ -111,16 +111,13 @@ def _statement(functions: Functions, index: int) -> str:
 def _loop(functions: Functions) -> str:
     """A ``for`` statement that gathers things."""
     chance, expressions = functions.chance, functions.expressions
-    source, kind = chance.choice(SOURCES)
+    source, names = chance.choice(SOURCES)
     source = source.replace("{edge}", "5")
-    before = expressions.names
-    expressions.names = {"int": ["n"], "float": ["w"]}
     wanted = chance.choice(list(expressions.functions))
-    with expressions.also(kind, "x"), expressions.also(wanted, "y"):
+    with expressions.over(names), expressions.also(wanted, "y"):
         body = f"y = {expressions.call(wanted, 2)}\n"
         expressions.calls = 1
         steps = [expressions.fill(chance.choice(_STEPS)) for _ in range(chance.randint(1, 3))]
-    expressions.names = before
     text = f"for {source}:\n{_indented(body + chr(10).join(steps) + chr(10))}"
     if chance.random() < 0.15:
         text += "else:\n    count += 100\n"

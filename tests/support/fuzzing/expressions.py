@@ -1,7 +1,7 @@
 """Random expressions of a type, as source text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from random import Random
 
@@ -10,7 +10,11 @@ from fuzzing.grammar import COMPARISONS, EXPRESSIONS, LITERALS, MIXED
 _HOLE = re.compile(r"\{(\w+)\}")
 #: How often another type is written where one is expected, an expression ends early, and a name is
 #: assigned in an expression.
-_MIXED, _SHORT, _WALRUS = 0.01, 0.3, 0.03
+_MIXED, _SHORT, _WALRUS = 0.01, 0.35, 0.03
+
+
+#: How deep an expression nests: it is the same for most expressions of one program.
+_DEPTHS = (0, 1, 1, 1, 1, 2)
 
 
 class Expressions:
@@ -18,6 +22,7 @@ class Expressions:
 
     def __init__(self, chance: Random) -> None:
         self.chance = chance
+        self._depth = chance.choice(_DEPTHS)
         #: Names in scope by type; and functions that may be called, with the types of their
         #: parameters, by the type of what they return.
         self.names: dict[str, list[str]] = {}
@@ -27,9 +32,10 @@ class Expressions:
         #: Whether variables of the function may be assigned within expressions.
         self.assigns = False
 
-    def write(self, kind: str, depth: int = 2) -> str:
+    def write(self, kind: str, depth: int | None = None) -> str:
         """An expression of this type (now and then of another)."""
         chance = self.chance
+        depth = self._depth if depth is None else depth
         if chance.random() < _MIXED and kind in MIXED:
             kind = chance.choice(MIXED[kind])
         if depth <= 0 or chance.random() < _SHORT:
@@ -49,6 +55,19 @@ class Expressions:
         """Within it the name is in scope."""
         before = {key: list(each) for key, each in self.names.items()}
         self.names.setdefault(kind, []).append(name)
+        try:
+            yield
+        finally:
+            self.names = before
+
+    @contextmanager
+    def over(self, names: Mapping[str, str]) -> Iterator[None]:
+        """Within it these variables of a loop are in scope, and a few around the loop; what the
+        items differ in is written most often."""
+        before = self.names
+        self.names = {"int": ["n"], "float": ["w"]}
+        for name, kind in names.items():
+            self.names.setdefault(kind, []).extend([name] * 4)
         try:
             yield
         finally:

@@ -11,8 +11,8 @@ from textwrap import indent
 from fuzzing.expressions import Expressions
 from fuzzing.grammar import VARIABLES
 
-#: How deep statements nest, and how many stand in one block.
-_DEEPEST, _LONGEST = 2, 3
+#: How deep statements nest, and how many stand in one block: mostly few, as time is short.
+_DEEPEST, _LONGEST = (0, 0, 1, 1, 2), (1, 1, 1, 2, 3)
 _RESULTS = ("int", "int", "int", "float", "float", "float", "bool", "complex")
 _OPERATORS = {
     "int": ("+=", "-=", "*=", "//=", "%=", "&=", "|=", "^=", "+=", "-="),
@@ -31,21 +31,17 @@ class Functions:
         self.expressions = Expressions(chance)
         self._names = 0
         self._loops = 0
+        self._deepest, self._longest = chance.choice(_DEEPEST), chance.choice(_LONGEST)
         #: What the function at hand returns, and its own names by type.
         self._result = "int"
         self._locals: dict[str, str] = {}
 
-    def write(self, name: str) -> str:
-        """One more function."""
-        kinds = (
-            self._plain,
-            self._plain,
-            self._plain,
-            self._recursive,
-            self._lambda,
-            self._closure,
-        )
-        return self.chance.choice(kinds)(name)
+    def write(self, name: str, result: str = "") -> str:
+        """One more function, which returns this type, or any."""
+        kinds = [self._plain, self._plain, self._plain, self._lambda, self._closure]
+        if result in ("", "int", "float"):
+            kinds.append(self._recursive)
+        return self.chance.choice(kinds)(name, result or self.chance.choice(_RESULTS))
 
     def declare(self, name: str, result: str, parameters: tuple[str, ...]) -> None:
         """From now on the function may be called."""
@@ -53,43 +49,42 @@ class Functions:
 
     # ------------------------------------------------------------------ functions
 
-    def _plain(self, name: str) -> str:
+    def _plain(self, name: str, result: str) -> str:
         kinds = ("int", self.chance.choice(VARIABLES), "float")[: self.chance.randint(1, 3)]
-        self._result = self.chance.choice(_RESULTS)
+        self._result = result
         names = [f"p{index}" for index in range(len(kinds))]
         with self._scope(dict(zip(names, kinds, strict=True)), calls=2):
-            body = "".join(self._assignment(0) for _ in range(self.chance.randint(1, 3)))
+            body = "".join(self._assignment(0) for _ in range(self.chance.choice((0, 0, 1, 1, 2))))
             body += self._block(0)
-            body += f"return {self.expressions.write(self._result)}\n"
+            body += f"return {self.expressions.write(result)}\n"
         if self.chance.random() < 0.2:
             with self._scope({}, calls=0):
                 names[-1] += f"={self.expressions.write(kinds[-1], 0)}"
-        self.declare(name, self._result, kinds)
+        self.declare(name, result, kinds)
         return _function(name, ", ".join(names), body)
 
-    def _recursive(self, name: str) -> str:
-        kind = self.chance.choice(("int", "float", "int"))
+    def _recursive(self, name: str, result: str) -> str:
+        kind = "float" if result == "float" else "int"
         with self._scope({"k": "int", "p1": kind}, calls=1):
             write = self.expressions.write
             end, more, last = write(kind, 2), write(kind, 2), write(kind, 1)
             again = f"{name}(k - 1, {more})"
             if self.chance.random() < 0.3:
                 again = f"({again} {self.chance.choice('+-*')} {name}(k - 2, p1))"
-            middle = self._statement(_DEEPEST) if self.chance.random() < 0.4 else ""
+            middle = self._statement(self._deepest) if self.chance.random() < 0.4 else ""
         body = f"if k <= 0:\n    return {end}\n{middle}return {again} + {last}\n"
         self.declare(name, kind, ("small", kind))
         return _function(name, "k, p1", body)
 
-    def _lambda(self, name: str) -> str:
-        result = self.chance.choice(_RESULTS)
+    def _lambda(self, name: str, result: str) -> str:
         with self._scope({"p0": "int", "p1": "float"}, calls=1):
             self.expressions.assigns = False
             text = f"{name} = lambda p0, p1: {self.expressions.write(result)}\n"
         self.declare(name, result, ("int", "float"))
         return text
 
-    def _closure(self, name: str) -> str:
-        kind, result = self.chance.choice(("int", "float")), self.chance.choice(_RESULTS)
+    def _closure(self, name: str, result: str) -> str:
+        kind = self.chance.choice(("int", "float"))
         with self._scope({"c": kind, "p0": "int"}, calls=1):
             self.expressions.assigns = False
             inner = _function("inner", "p0", f"return {self.expressions.write(result)}\n")
@@ -117,7 +112,7 @@ class Functions:
     # ------------------------------------------------------------------ statements
 
     def _block(self, depth: int) -> str:
-        count = self.chance.randint(1, _LONGEST - depth)
+        count = self.chance.randint(1, max(1, self._longest - depth))
         inner = self.expressions.names
         self.expressions.names = {kind: list(each) for kind, each in inner.items()}
         text = "".join(self._statement(depth) for _ in range(count))
@@ -128,7 +123,7 @@ class Functions:
         kinds: list[Callable[[int], str]] = [
             *(self._assignment, self._augmented, self._augmented, self._unpacking, self._assignment)
         ]
-        if depth < _DEEPEST:
+        if depth < self._deepest:
             kinds += [self._if, self._if, self._for, self._while]
         if self.chance.random() < 0.12:
             kinds = [self._return, self._assert, self._raise, self._again, self._total, self._edge]

@@ -4,6 +4,7 @@ What native code yields for the items that it does has to be what CPython yields
 bit by bit (any NaN is as good as any other); an item that raises in CPython has to bail.
 """
 
+import gc
 import math
 import signal
 import warnings
@@ -223,11 +224,16 @@ def _original(case: SiteCase, item: object) -> list[Any] | Exception:
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raises TooLong after so much processor time (only in a process's main thread)."""
+    """Raises TooLong after so much processor time (only in a process's main thread).
+
+    Meanwhile nobody looks for garbage: a callback of the collector would swallow the exception.
+    """
 
     def end(number: int, frame: object) -> None:
         raise TooLong
 
+    collects = gc.isenabled()
+    gc.disable()
     before = signal.signal(signal.SIGVTALRM, end)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
@@ -235,6 +241,8 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+        if collects:
+            gc.enable()
 
 
 def compare(native: Native, expected: Expected) -> Outcome:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from fuzzing.functions import Functions
+from fuzzing.grammar import COMPARISONS
 
 _HEAD = "import math\nimport numpy as np\n"
 _INTS = (0, 1, 2, 3, 5, -1, -4, 7, 10, 100, 2**31, -(2**40), 2**62, 2**63 - 1, -(2**63))
@@ -21,7 +22,15 @@ SOURCES: Sequence[tuple[str, Mapping[str, str]]] = (
     *(("x in ARRAY", {"x": "np_int"}), ("x in MATRIX[1]", {"x": "np_float"})),
     *(("x in TEXT", {"x": "char"}), ("j, x in enumerate(TEXT)", {"j": "int", "x": "char"})),
     ("x, y in zip(INTS, FLOATS)", {"x": "int", "y": "float"}),
-    ("y, x in PAIRS", {"y": "int", "x": "float"}),
+    *(("y, x in PAIRS", {"y": "int", "x": "float"}), ("x in BYTES", {"x": "int"})),
+    *(
+        ("x in INTS[::2]", {"x": "int"}),
+        ("x in ROWS[1]", {"x": "int"}),
+        ("x in FLAGS", {"x": "bool"}),
+    ),
+    *(("y, x in enumerate(INTS, 3)", {"y": "int", "x": "int"}), ("x in GRID[1]", {"x": "np_int"})),
+    *(("x in TEXT[1:]", {"x": "char"}), ("x in GRID.T[2]", {"x": "np_int"})),
+    ("y, x in zip(range(9), reversed(INTS))", {"y": "int", "x": "int"}),
 )
 _EDGES = ("0", "(2**31 - 4)", "(2**53 - 3)", "(2**63 - 9)", "(-2**63)", "1000")
 #: The forms of a site, with the type of what its items give.
@@ -33,6 +42,7 @@ SITES = (
     *(("{{{} for {}}}", "int"), ("{{{}: {} for {}}}", "pair"), ("frozenset({} for {})", "int")),
     *(("len([{} for {}])", "any"), ("list({} for {})", "any"), ("sum([{} for {}])", "int")),
     *(("dict(({}, {}) for {})", "pair"), ("[({}, {}) for {}]", "pair")),
+    *(("[{} for {}]", "row"), ("tuple([{} for {}])", "row"), ("[v for {1} for v in {0}]", "row")),
 )
 _ANY = ("int", "int", "float", "float", "bool", "complex", "char", "np_int", "np_float")
 
@@ -55,9 +65,7 @@ def program(seed: int) -> RandomProgram:
 
 
 def is_program(text: str) -> bool:
-    """False where an assignment stands within an expression that must have none."""
-    if ":=" not in text:
-        return True
+    """False where an assignment stands within an expression that must have none, for example."""
     try:
         compile(text, "program", "exec")
     except SyntaxError:
@@ -93,15 +101,25 @@ def data(chance: Random) -> list[str]:
     floats = [chance.choice(_FLOATS) for _ in range(6)]
     pairs = [(chance.choice(_INTS), chance.choice(_FLOATS)) for _ in range(6)]
     rows = [[chance.choice(_FLOATS[:8]) for _ in range(3)] for _ in range(3)]
+    some = [chance.choice(_INTS[:11]) for _ in range(3)]
     if chance.random() < 0.2:
         ints[chance.randrange(7)] = chance.choice(_INTS)
     return [
         f"INTS = {ints}\n",
         f"FLOATS = {_text(floats)}\n",
         f"PAIRS = {_text(pairs)}\n",
-        f"ARRAY = np.array({ints})\n",
-        f"MATRIX = np.array({_text(rows)})\n",
+        f"ROWS = {[some, ints[:3]]}\n",
+        f"FLAGS = {[each > 2 for each in ints]}\n",
+        f"MIXED = ({some[0]}, {_text(floats[0])}, {some[1] > 2})\n",
+        f"POINT = {_text(pairs[0][1:] + pairs[1][1:])}\n",
+        f"BYTES = {chance.choice(_TEXTS).encode()!r}\n",
         f"TEXT = {chance.choice(_TEXTS)!r}\n",
+        f"ARRAY = np.array({ints})\n",
+        f"GRID = np.array({[ints[:4], ints[3:], [*some, 9]]})\n",
+        f"MATRIX = np.array({_text(rows)})\n",
+        f"SMALL = np.array({[each % 256 for each in ints]}, np.uint8)\n",
+        f"SINGLE = np.array({_text(floats)}, np.float32)\n",
+        f"MASK = np.array({[each > 1 for each in ints]})\n",
     ]
 
 
@@ -122,7 +140,9 @@ def _filled(functions: Functions, form: str, kinds: tuple[str, ...]) -> str:
     edge = chance.choice(_EDGES)
     with expressions.over(names):
         expressions.calls = 0
-        loops = source.replace("{edge}", edge) + _more(functions)
+        # Rows that a function makes are native where every item is one.
+        more = "" if kinds == ("row",) else _more(functions)
+        loops = source.replace("{edge}", edge) + more
         heart = [_heart(functions, each) for each in kinds]
     return form.format(*heart, loops)
 
@@ -144,7 +164,7 @@ def _more(functions: Functions) -> str:
     chance, expressions = functions.chance, functions.expressions
     text = ""
     if chance.random() < 0.25:
-        text += f" if {expressions.write('bool', 1)}"
+        text += f" if {expressions.fill(chance.choice(COMPARISONS))}"
     if chance.random() < 0.15:
         text += f" for k in {expressions.fill(chance.choice(('range({small})', '({int}, {int})')))}"
         expressions.names.setdefault("int", []).append("k")

@@ -106,6 +106,10 @@ class Expressions:
             return self.chance.choice(names)
         if kind == "bool" and self.chance.random() < 0.8:
             return self.fill(self.chance.choice(COMPARISONS), 0)
+        return self.literal(kind)
+
+    def literal(self, kind: str) -> str:
+        """A value of this type, which can be computed."""
         return self.fill(self.chance.choice(LITERALS[kind]), 0)
 
     def call(self, kind: str, depth: int) -> str:

@@ -64,8 +64,7 @@ class Functions:
         by_name = has_default and self.chance.random() < 0.3
         last = names[-1]
         if has_default:
-            with self._scope({}, calls=0):
-                names[-1] += f"={self.expressions.write(kinds[-1], 0)}"
+            names[-1] += f"={self.expressions.literal(kinds[-1])}"
         if by_name:
             names.insert(-1, "*")
         self.declare(result, Callee(name, kinds, last, by_name, has_default))
@@ -99,8 +98,7 @@ class Functions:
         with self._scope({**held, "p0": "int"}, calls=1):
             self.expressions.assigns = False
             inner = _function("inner", "p0", f"return {self.expressions.write(result)}\n")
-        with self._scope({}, calls=0):
-            values = [self.expressions.write(each, 0) for each in held.values()]
+        values = map(self.expressions.literal, held.values())
         self.declare(result, Callee(name, ("int",), "p0"))
         maker = _function(f"make_{name}", ", ".join(held), f"{inner}return inner\n")
         return f"{maker}{name} = make_{name}({', '.join(values)})\n"

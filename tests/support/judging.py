@@ -3,6 +3,7 @@
 import ast
 import linecache
 from collections.abc import Mapping
+from functools import cached_property
 from types import CodeType
 from typing import Any
 
@@ -27,9 +28,13 @@ class Program:
         linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
         code = compile(ast.Module(before, []), filename, "exec", dont_inherit=True)
         exec(code, self.namespace)
-        self._definitions = {
+
+    @cached_property
+    def _definitions(self) -> dict[tuple[int, str], ast.AST]:
+        """The functions of the module by line and name."""
+        return {
             (node.lineno, _name(node)): node
-            for node in ast.walk(ast.parse(text))
+            for node in ast.walk(self.tree)
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         }
 

@@ -19,7 +19,7 @@ from differential import Case, Here, Scope, differences, run
 from fuzzing.brisk import THOROUGH, compiled_by
 from fuzzing.functions import Functions
 from fuzzing.items import Different, Outcome, TooLong, time_limit
-from fuzzing.programs import SOURCES, data, scope, site
+from fuzzing.programs import SOURCES, head, is_program, scope, site
 from inline_cluster import InlineCluster, QuietInterrupts
 from prompt_native import PromptCompiler, PromptEngine
 from ufora_worker.native.attention import Attention
@@ -82,17 +82,14 @@ def block(seed: int) -> str:
     chance = Random(seed)
     while True:
         functions = Functions(chance)
-        parts = ["import math\nimport numpy as np\n", *data(chance)]
-        parts += [f"{name} = {_literal(value)}\n" for name, value in scope(chance).items()]
+        parts = [f"{name} = {_literal(value)}\n" for name, value in scope(chance).items()]
         parts += [functions.write(f"f{index}") for index in range(chance.randint(1, 3))]
         parts.append(MARK)
         parts += [_statement(functions, index) for index in range(chance.randint(1, 3))]
         text = "".join(parts)
-        try:
-            compile(text, "block", "exec")
-        except SyntaxError:
-            continue
-        return text
+        text = f"{head(chance, text)}{text}"
+        if is_program(text):
+            return text
 
 
 def _literal(value: object) -> str:
@@ -111,16 +108,13 @@ def _statement(functions: Functions, index: int) -> str:
 def _loop(functions: Functions) -> str:
     """A ``for`` statement that gathers things."""
     chance, expressions = functions.chance, functions.expressions
-    source, kind = chance.choice(SOURCES)
+    source, names = chance.choice(SOURCES)
     source = source.replace("{edge}", "5")
-    before = expressions.names
-    expressions.names = {"int": ["n"], "float": ["w"]}
     wanted = chance.choice(list(expressions.functions))
-    with expressions.also(kind, "x"), expressions.also(wanted, "y"):
+    with expressions.over(names), expressions.also(wanted, "y"):
         body = f"y = {expressions.call(wanted, 2)}\n"
         expressions.calls = 1
         steps = [expressions.fill(chance.choice(_STEPS)) for _ in range(chance.randint(1, 3))]
-    expressions.names = before
     text = f"for {source}:\n{_indented(body + chr(10).join(steps) + chr(10))}"
     if chance.random() < 0.15:
         text += "else:\n    count += 100\n"

@@ -1,54 +1,77 @@
 """A campaign: many numbers of one part, in a process for each core."""
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
-from dataclasses import asdict
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from fuzzing.worker import Tally
+from fuzzing.parts import PARTS
+from fuzzing.tally import Note, Tally
 
 _MODULES = Path(__file__).parents[1]
+#: So many processes of one core may crash before the rest of its numbers is given up.
+_MOST_CRASHES = 20
 
 
-def run(part: str, first: int, count: int, seconds: float = 1e6) -> Tally:
-    """Look at ``count`` numbers, or as many as there is time for. A worker that crashes or hangs is
-    a failure of the number that it was at."""
+def run(part: str, first: int, count: int, seconds: float = 1e9) -> Tally:
+    """Look at ``count`` numbers, or as many as there is time for. A process that crashes or hangs
+    is a difference of the numbers that it was at; the next one goes on behind them."""
+    cores, end = os.cpu_count() or 1, time.monotonic() + seconds
     total = Tally()
-    cores = os.cpu_count() or 1
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        workers = []
-        for core in range(min(cores, count)):
-            note = Path(folder, str(core))
-            arguments = [part, first + core, cores, count - core, seconds, note]
-            workers.append((stack.enter_context(_started(arguments)), note))
-        for process, note in workers:
-            out, complaints = process.communicate()
-            _add(total, _result(part, process.returncode, out, complaints, note))
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(cores) as pool:
+        shares = [
+            _Share(part, first + core * PARTS[part].batch, first + count, cores, end)
+            for core in range(cores)
+        ]
+        notes = [Path(folder, str(core)) for core in range(cores)]
+        for tally in pool.map(_Share.run, shares, notes):
+            total.add(tally)
     return total
 
 
-def _started(arguments: list[object]) -> "subprocess.Popen[str]":
-    path = os.pathsep.join([str(_MODULES), os.environ.get("PYTHONPATH", "")])
-    return subprocess.Popen(
-        [sys.executable, "-m", "fuzzing.worker", *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """The numbers of one core: every so many batches from the first on."""
 
+    part: str
+    first: int
+    last: int
+    step: int
+    end: float
 
-def _result(part: str, status: int, out: str, complaints: str, note: Path) -> Tally:
-    if status == 0:
-        return Tally(**json.loads(out.splitlines()[-1]))
-    number = note.read_text("utf-8").strip() if note.exists() else "at its start"
-    return Tally(failure=f"{part} {number}: the process ended with {status}:\n{complaints}")
+    def run(self, note: Path) -> Tally:
+        """Look at them in one process after the other until one does not crash."""
+        total, first = Tally(), self.first
+        for _ in range(_MOST_CRASHES):
+            if first >= self.last:
+                break
+            Note(first, first, Tally()).write(note)
+            status, complaints = self._process(first, note)
+            found = Note.read(note)
+            total.add(found.tally)
+            if status == 0:
+                break
+            total.differs(found.start, self._told(found, status, complaints))
+            first = found.start + PARTS[self.part].batch * self.step
+        return total
 
+    def _process(self, first: int, note: Path) -> tuple[int, str]:
+        seconds = self.end - time.monotonic()
+        arguments = [self.part, first, self.last, self.step, seconds, note]
+        path = os.pathsep.join([str(_MODULES), os.environ.get("PYTHONPATH", "")])
+        ended = subprocess.run(
+            [sys.executable, "-m", "fuzzing.worker", *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": path},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return ended.returncode, ended.stderr
 
-def _add(total: Tally, more: Tally) -> None:
-    for name, value in asdict(more).items():
-        setattr(total, name, getattr(total, name) + value)
+    def _told(self, note: Note, status: int, complaints: str) -> str:
+        numbers = f"{note.start} to {note.stop - 1}" if note.stop > note.start + 1 else note.start
+        return f"{self.part} {numbers}: the process ended with {status}:\n{complaints}"

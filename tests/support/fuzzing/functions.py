@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from random import Random
 from textwrap import indent
 
-from fuzzing.expressions import Expressions
-from fuzzing.grammar import VARIABLES
+from fuzzing.expressions import Callee, Expressions
+from fuzzing.grammar import PATTERNS, VARIABLES
 
-#: How deep statements nest, and how many stand in one block.
-_DEEPEST, _LONGEST = 2, 3
+#: How deep statements nest, and how many stand in one block: mostly few, as time is short.
+_DEEPEST, _LONGEST = (0, 0, 1, 1, 2), (1, 1, 1, 2, 3)
 _RESULTS = ("int", "int", "int", "float", "float", "float", "bool", "complex")
 _OPERATORS = {
     "int": ("+=", "-=", "*=", "//=", "%=", "&=", "|=", "^=", "+=", "-="),
@@ -31,73 +31,93 @@ class Functions:
         self.expressions = Expressions(chance)
         self._names = 0
         self._loops = 0
+        self._deepest, self._longest = chance.choice(_DEEPEST), chance.choice(_LONGEST)
         #: What the function at hand returns, and its own names by type.
         self._result = "int"
         self._locals: dict[str, str] = {}
 
-    def write(self, name: str) -> str:
-        """One more function."""
-        kinds = (
-            self._plain,
-            self._plain,
-            self._plain,
-            self._recursive,
-            self._lambda,
-            self._closure,
-        )
-        return self.chance.choice(kinds)(name)
+    def write(self, name: str, result: str = "") -> str:
+        """One more function, which returns this type, or any."""
+        kinds = [self._plain, self._plain, self._plain, self._lambda, self._closure]
+        if result in ("", "int", "float"):
+            kinds.append(self._recursive)
+        if result == "row":
+            kinds = [self._gathering]
+        return self.chance.choice(kinds)(name, result or self.chance.choice(_RESULTS))
 
-    def declare(self, name: str, result: str, parameters: tuple[str, ...]) -> None:
+    def declare(self, result: str, callee: Callee) -> None:
         """From now on the function may be called."""
-        self.expressions.functions.setdefault(result, []).append((name, parameters))
+        self.expressions.functions.setdefault(result, []).append(callee)
 
     # ------------------------------------------------------------------ functions
 
-    def _plain(self, name: str) -> str:
+    def _plain(self, name: str, result: str) -> str:
         kinds = ("int", self.chance.choice(VARIABLES), "float")[: self.chance.randint(1, 3)]
-        self._result = self.chance.choice(_RESULTS)
+        self._result = result
         names = [f"p{index}" for index in range(len(kinds))]
         with self._scope(dict(zip(names, kinds, strict=True)), calls=2):
-            body = "".join(self._assignment(0) for _ in range(self.chance.randint(1, 3)))
+            body = "".join(self._assignment(0) for _ in range(self.chance.choice((0, 0, 1, 1, 2))))
+            body += self._return(0) if self.chance.random() < 0.2 else ""
             body += self._block(0)
-            body += f"return {self.expressions.write(self._result)}\n"
-        if self.chance.random() < 0.2:
-            with self._scope({}, calls=0):
-                names[-1] += f"={self.expressions.write(kinds[-1], 0)}"
-        self.declare(name, self._result, kinds)
+            body += f"return {self.expressions.write(result)}\n"
+        has_default = self.chance.random() < 0.2
+        by_name = has_default and self.chance.random() < 0.3
+        last = names[-1]
+        if has_default:
+            names[-1] += f"={self.expressions.literal(kinds[-1])}"
+        if by_name:
+            names.insert(-1, "*")
+        self.declare(result, Callee(name, kinds, last, by_name, has_default))
         return _function(name, ", ".join(names), body)
 
-    def _recursive(self, name: str) -> str:
-        kind = self.chance.choice(("int", "float", "int"))
+    def _recursive(self, name: str, result: str) -> str:
+        kind = "float" if result == "float" else "int"
+        deep = self.chance.random() < 0.1
         with self._scope({"k": "int", "p1": kind}, calls=1):
             write = self.expressions.write
             end, more, last = write(kind, 2), write(kind, 2), write(kind, 1)
             again = f"{name}(k - 1, {more})"
-            if self.chance.random() < 0.3:
+            if not deep and self.chance.random() < 0.2:
                 again = f"({again} {self.chance.choice('+-*')} {name}(k - 2, p1))"
-            middle = self._statement(_DEEPEST) if self.chance.random() < 0.4 else ""
+            middle = self._statement(self._deepest) if self.chance.random() < 0.4 else ""
         body = f"if k <= 0:\n    return {end}\n{middle}return {again} + {last}\n"
-        self.declare(name, kind, ("small", kind))
+        self.declare(kind, Callee(name, ("deep" if deep else "small", kind), "p1"))
         return _function(name, "k, p1", body)
 
-    def _lambda(self, name: str) -> str:
-        result = self.chance.choice(_RESULTS)
+    def _lambda(self, name: str, result: str) -> str:
         with self._scope({"p0": "int", "p1": "float"}, calls=1):
             self.expressions.assigns = False
             text = f"{name} = lambda p0, p1: {self.expressions.write(result)}\n"
-        self.declare(name, result, ("int", "float"))
+        self.declare(result, Callee(name, ("int", "float"), "p1"))
         return text
 
-    def _closure(self, name: str) -> str:
-        kind, result = self.chance.choice(("int", "float")), self.chance.choice(_RESULTS)
-        with self._scope({"c": kind, "p0": "int"}, calls=1):
+    def _closure(self, name: str, result: str) -> str:
+        """A function within one that gives it a variable or two."""
+        kind = self.chance.choice(("int", "float"))
+        held = {"c": kind, "d": "int"} if self.chance.random() < 0.3 else {"c": kind}
+        with self._scope({**held, "p0": "int"}, calls=1):
             self.expressions.assigns = False
             inner = _function("inner", "p0", f"return {self.expressions.write(result)}\n")
-        with self._scope({}, calls=0):
-            held = self.expressions.write(kind, 0)
-        self.declare(name, result, ("int",))
-        maker = _function(f"make_{name}", "c", f"{inner}return inner\n")
-        return f"{maker}{name} = make_{name}({held})\n"
+        values = map(self.expressions.literal, held.values())
+        self.declare(result, Callee(name, ("int",), "p0"))
+        maker = _function(f"make_{name}", ", ".join(held), f"{inner}return inner\n")
+        return f"{maker}{name} = make_{name}({', '.join(values)})\n"
+
+    def _gathering(self, name: str, result: str) -> str:
+        """A function that makes a list: at once, or value by value."""
+        kind = self.chance.choice(("int", "float"))
+        with self._scope({"p0": "int", "p1": kind}, calls=1):
+            write = self.expressions.write
+            if self.chance.random() < 0.4:
+                body = f"return {write('row')}\n"
+            else:
+                with self.expressions.also("int", "j"):
+                    value, condition = write(kind), write("bool", 1)
+                body = f"found = []\nfor j in range({write('small', 1)}):\n"
+                body += f"    if {condition}:\n        return found\n"
+                body += f"    found.append({value})\nreturn found\n"
+        self.declare(result, Callee(name, ("int", kind), "p1"))
+        return _function(name, "p0, p1", body)
 
     @contextmanager
     def _scope(self, names: dict[str, str], calls: int) -> Iterator[None]:
@@ -117,7 +137,7 @@ class Functions:
     # ------------------------------------------------------------------ statements
 
     def _block(self, depth: int) -> str:
-        count = self.chance.randint(1, _LONGEST - depth)
+        count = self.chance.randint(1, max(1, self._longest - depth))
         inner = self.expressions.names
         self.expressions.names = {kind: list(each) for kind, each in inner.items()}
         text = "".join(self._statement(depth) for _ in range(count))
@@ -128,10 +148,10 @@ class Functions:
         kinds: list[Callable[[int], str]] = [
             *(self._assignment, self._augmented, self._augmented, self._unpacking, self._assignment)
         ]
-        if depth < _DEEPEST:
+        if depth < self._deepest:
             kinds += [self._if, self._if, self._for, self._while]
-        if self.chance.random() < 0.12:
-            kinds = [self._return, self._assert, self._raise, self._again, self._total, self._edge]
+        if self.chance.random() < 0.2:
+            kinds = [self._return, self._assert, self._raise, *(self._pattern,) * 3]
         return self.chance.choice(kinds)(depth)
 
     def _assignment(self, depth: int) -> str:
@@ -166,26 +186,13 @@ class Functions:
             f"{self.expressions.write(second, 2)}\n"
         )
 
-    def _again(self, depth: int) -> str:
-        """A literal first, another type later."""
-        name = self._fresh("float")
-        loop = self.expressions.fill(f"for i in range({{small}}):\n    {name} += {{float}}\n")
-        self.expressions.names.setdefault("float", []).append(name)
-        return f"{name} = 0\n{loop}"
-
-    def _total(self, depth: int) -> str:
-        """A list that is filled and added up."""
-        value = self.expressions.fill("[{int}, {int}, {int}]")
-        name = self._fresh("int")
-        self.expressions.names.setdefault("int", []).append(name)
-        return f"{name} = 0\nfor e in {value}:\n    {name} += e\n"
-
-    def _edge(self, depth: int) -> str:
-        """A counter that comes near the last int of 64 bits."""
-        name = self._fresh("int")
-        loop = f"for i in range({{edge}}, {{stop}}):\n    {name} = i + {{near}}\n"
-        self.expressions.names.setdefault("int", []).append(name)
-        return f"{name} = 0\n{self.expressions.fill(loop)}"
+    def _pattern(self, depth: int) -> str:
+        """What people write to give a variable its value."""
+        kind = self.chance.choice(("int", "int", "int", "float", "float", "complex"))
+        text = self.expressions.fill(self.chance.choice(PATTERNS[kind]))
+        name = self._fresh(kind)
+        self.expressions.names.setdefault(kind, []).append(name)
+        return text.replace("@", name)
 
     def _return(self, depth: int) -> str:
         return self.expressions.fill(f"if {{bool}}:\n    return {{{self._result}}}\n")
@@ -200,7 +207,8 @@ class Functions:
         return self.expressions.fill(f"if {{bool}} and {{bool}}:\n    raise {raised}\n")
 
     def _if(self, depth: int) -> str:
-        text = f"if {self.expressions.write('bool')}:\n{_indented(self._block(depth + 1))}"
+        kind = self.chance.choice(("bool",) * 8 + ("int", "float"))
+        text = f"if {self.expressions.write(kind)}:\n{_indented(self._block(depth + 1))}"
         if self.chance.random() < 0.2:
             text += f"elif {self.expressions.write('bool')}:\n{_indented(self._block(depth + 1))}"
         if self.chance.random() < 0.5:
@@ -218,6 +226,11 @@ class Functions:
             f"{name} in INTS": ("int", name),
             f"{name} in FLOATS": ("float", name),
             f"{name} in TEXT": ("char", name),
+            f"{name} in BYTES": ("int", name),
+            f"{name} in ROWS[{{bit}}]": ("int", name),
+            f"{name} in GRID[{{bit}}]": ("np_int", name),
+            f"{name}, i in zip(FLOATS, BYTES)": ("float", name),
+            f"{name} in INTS[{{small}}:]": ("int", name),
             f"i, {name} in enumerate(FLOATS)": ("float", name),
             f"{name}, i in zip(INTS, range(3, 9))": ("int", name),
             f"{name} in reversed(INTS)": ("int", name),

@@ -62,6 +62,46 @@ EXPRESSIONS: Mapping[str, tuple[str, ...]] = {
             ),
             *("min((-e - {small} for e in range({edge}, {edge})), default=1)", "-{edge}"),
             *("max((e + {near} for e in range({edge}, {stop})), default=0)", "({edge} - {small})"),
+            *(
+                "({int} << {int} % 70)",
+                "(1 << {int} % 70)",
+                "({int} >> ({int} & 63))",
+                "-{int} >> 1",
+            ),
+            *("pow({int}, -1, {modulus})", "pow(2, {int} % 70)", "pow({int}, 2)", "pow({int}, 3)"),
+            *("int({float} * 1e18)", "int({int} / {int})", "int({float} // {float})"),
+            *("divmod({int}, {modulus})[{bit}]", "(INTS[{int} % 7] + {edge})", "(INTS[{int}] + 1)"),
+            *(
+                "BYTES[{index}]",
+                "BYTES[{int}]",
+                "len(BYTES)",
+                "sum(b for b in BYTES if b != {int})",
+            ),
+            *(
+                "ROWS[{bit}][{bit}]",
+                "ROWS[{int}][{index}]",
+                "sum(sum(r) for r in ROWS)",
+                "MIXED[0]",
+            ),
+            *("sum(ord(t) for t in TEXT)", "len(TEXT[{int}:{int}])", "int(SMALL[{index}])"),
+            *(
+                "sum(INTS)",
+                "max(INTS)",
+                "sum(INTS[{small}:])",
+                "INTS[{small}:][{bit}]",
+                "sum(FLAGS)",
+            ),
+            *("INTS[::-1][{index}]", "len(INTS[{int}:{int}])", "sum(a * {int} for a, b in PAIRS)"),
+            *(
+                "sum(i * e for i, e in enumerate(INTS))",
+                "min((abs(e - {int}), e) for e in INTS)[1]",
+            ),
+            *("sum(e * f for e, f in zip(INTS, BYTES))", "math.prod(e for e in INTS if e)"),
+            *("sum(sum(j for j in range(e % 4)) for e in INTS)", "max(ord(t) for t in TEXT)"),
+            *(
+                "sum(max(e, j) for e in range({small}) for j in range(2))",
+                "int(GRID[{bit}, {bit}])",
+            ),
         ),
     ),
     "float": _of(
@@ -79,10 +119,23 @@ EXPRESSIONS: Mapping[str, tuple[str, ...]] = {
             *("math.copysign({float}, {float})", "math.fabs({float})", "math.pow({float}, {int})"),
             *("round({float}, 2)", "round({float}, 0)"),
             *("math.log2({int})", "math.log1p({float})", "math.degrees({float})", "abs({complex})"),
-            *("FLOATS[{index}]", "PAIRS[{index}][1]", "{complex}.real", "{complex}.imag"),
+            *("FLOATS[{index}]", "PAIRS[{index}][1]", "({complex}).real", "({complex}).imag"),
             *("sum(e * {float} for e in FLOATS)", "min(e for e in FLOATS if e > {float})"),
             *("max((e - {float} for e in FLOATS), default=0.5)", "float(MATRIX[{bit}, {bit}])"),
             *("sum((e for e in FLOATS), 0.5)", "math.prod(e for e in FLOATS)"),
+            *("pow({float}, {float})", "({int} ** 0.5)", "math.cbrt({float})", "POINT[{bit}]"),
+            *(
+                "sum(FLOATS)",
+                "sum(a * b for a, b in PAIRS)",
+                "sum(a * b for a, b in zip(INTS, FLOATS))",
+            ),
+            *(
+                "MIXED[1]",
+                "float(SINGLE[{index}])",
+                "max(abs(e) for e in FLOATS)",
+                "({int} / 2**53)",
+            ),
+            *("min((e * {float}, e) for e in FLOATS)[{bit}]", "divmod({float}, {int})[{bit}]"),
         ),
     ),
     "bool": _of(
@@ -99,9 +152,20 @@ EXPRESSIONS: Mapping[str, tuple[str, ...]] = {
             *("({int} in (1, 2, {int}))", "({int} not in (0, 7))", "({char} == {char})"),
             *("({char} in 'aeiou')", "({char} < {char})", "({int}, {int}) < ({int}, {int})"),
             *("any(e == {int} for e in INTS)", "all(e > {float} for e in FLOATS)"),
-            *("math.isnan({float})", "math.isfinite({float})", "{float}.is_integer()"),
+            *("math.isnan({float})", "math.isfinite({float})", "({float}).is_integer()"),
             *("(TEXT[{small}:{index}] == 'ab')", "({complex} == {complex})", "(INTS[{int}] > 0)"),
             *("isinstance({int}, int)", "({char}.isdigit())", "({float} is not None)"),
+            *("({int} < {int} <= {int} < {int})", "({float} < {float} == {float})", "(2 in INTS)"),
+            *(
+                "FLAGS[{index}]",
+                "MIXED[2]",
+                "bool(MASK[{index}])",
+                "({char} in TEXT)",
+                "('b' in TEXT)",
+            ),
+            *("(TEXT[{int}:{int}] < 'm')", "('a' <= {char} <= 'z')", "({int} in range({int}))"),
+            *("any(e > {int} for e in INTS if e != {int})", "all(b < {int} for b in BYTES)"),
+            *("isinstance({float}, (int, float))", "(BYTES[{int}] == 97)", "({char}.isalpha())"),
             *("bool({np_int} < {int})", "bool({np_float} >= {np_float})", "({int} in INTS)"),
         ),
     ),
@@ -110,27 +174,39 @@ EXPRESSIONS: Mapping[str, tuple[str, ...]] = {
         (
             *("({%} + {%})", "({%} - {%})", "({%} * {%})", "({%} / {%})", "(-{%})", "({%} * {%})"),
             *("complex({float}, {float})", "complex({float})", "({complex} * {float})"),
-            *("({float} - {complex})", "({complex} ** 2)", "{complex}.conjugate()"),
+            *("({float} - {complex})", "({complex} ** 2)", "({complex}).conjugate()"),
+            *("({complex} ** 3)", "complex({int}, {int})", "({complex} / {float})", "complex({%})"),
             *("({complex} + {int})", "({complex} if {bool} else {complex})", "(1j * {complex})"),
         ),
     ),
     "char": (
         *("TEXT[{index}]", "TEXT[{int}]", "chr(97 + {int} % 26)", "chr({int} & 1023)"),
         *("({char} if {bool} else {char})", "max({char}, {char})", "'abc'[{small} % 3]"),
+        *("TEXT[::-1][{index}]", "min({char}, {char})", "TEXT[{small}:][{bit}]"),
     ),
     "np_int": (
         *("ARRAY[{index}]", "ARRAY[{int}]", "({np_int} + {np_int})", "({np_int} * {int})"),
         *("({np_int} - {np_int})", "({np_int} // {np_int})", "({np_int} % {int})"),
         *("({np_int} & {np_int})", "(-{np_int})", "abs({np_int})", "({int} - {np_int})"),
-        *("np.int64({int})", "({np_int} if {bool} else {np_int})"),
+        *("np.int64({int})", "({np_int} if {bool} else {np_int})", "GRID[{bit}, {bit}]"),
+        *("GRID[{int} % 3, {index}]", "GRID[{bit}][{int}]", "({np_int} ^ {np_int})"),
     ),
     "np_float": (
         *("MATRIX[{bit}, {bit}]", "MATRIX[{bit}][{bit}]", "({np_float} + {np_float})"),
         *("({np_float} * {float})", "({float} - {np_float})", "({np_float} / {np_float})"),
         *("({np_int} / {np_int})", "({np_float} * {np_int})", "np.float64({float})"),
         *("(-{np_float})", "abs({np_float})", "({np_float} // {float})"),
+        *("MATRIX[{int} % 3, {int} % 3]", "sum(v for row in MATRIX for v in row)"),
+    ),
+    "row": (
+        *("[{int}, {int}]", "[{float}, {float}, {float}]", "[({int}, {bool})]", "[{char}]"),
+        *("[e + {int} for e in INTS]", "[e * {float} for e in FLOATS if e != {float}]"),
+        *("[{int} * e for e in range({small})]", "[(e, {float}) for e in INTS if {bool}]"),
+        *("[e + j for e in range({small}) for j in range(e)]", "[{complex} for t in TEXT]"),
     ),
     "small": ("({int} % 7)", "({int} & 3)", "({int} % 5)"),
+    #: How deep a recursion goes: now and then deeper than native code does.
+    "deep": ("({int} % 7 * 90)", "({int} & 63)", "({int} % 5)"),
     "index": ("({int} % 6)", "({int} & 3)", "-1", "({int} % -5)"),
     "bit": ("0", "1", "-1"),
     # Near the last int of 64 bits: where loops start and stop there, and what goes beyond.
@@ -156,7 +232,9 @@ LITERALS: Mapping[str, tuple[str, ...]] = {
     "char": ("'a'", "'z'", "'5'", "TEXT[0]"),
     "np_int": ("ARRAY[0]", "ARRAY[3]", "ARRAY[-1]"),
     "np_float": ("MATRIX[0, 1]", "MATRIX[1, 0]"),
+    "row": ("[{int}]",),
     "small": ("0", "1", "2", "3", "5", "6"),
+    "deep": ("7", "60", "600"),
     "index": ("0", "1", "3", "-2"),
     "bit": ("0", "1"),
     "edge": ("9223372036854775800", "9223372036854775801"),
@@ -169,7 +247,7 @@ LITERALS: Mapping[str, tuple[str, ...]] = {
 #: Conditions at the bottom.
 COMPARISONS = (
     *("({int} < {int})", "({int} != {int})", "({int} >= {int})", "({int} % 3 == {bit})"),
-    *("({float} < {float})", "({float} >= {int})", "({int} == {int})", "({int} & 1)"),
+    *("({float} < {float})", "({float} >= {int})", "({int} == {int})", "bool({int} & 1)"),
 )
 
 #: Types that variables have, the usual ones more often; what another type may stand in for.
@@ -179,4 +257,36 @@ MIXED: Mapping[str, tuple[str, ...]] = {
     "float": ("int", "bool", "np_float"),
     "bool": ("int", "float"),
     "complex": ("float", "int"),
+}
+
+#: Statements that give ``@`` a value of some type: the loops that people write.
+PATTERNS: Mapping[str, tuple[str, ...]] = {
+    "int": (
+        "@ = 0\nfor e in [{int}, {int}, {int}]:\n    @ += e\n",
+        # A counter that comes near the last int of 64 bits.
+        "@ = 0\nfor i in range({edge}, {stop}):\n    @ = i + {near}\n",
+        "@ = 0\nfor t in TEXT:\n    if t == {char}:\n        @ += 1\n"
+        "    elif t.isdigit():\n        @ = @ * 10 + ord(t) - 48\n",
+        "@ = {int}\nfor b in BYTES:\n    @ = (@ * 31 + b) & {mask}\n",
+        "@ = 0\nwhile True:\n    @ += 1\n    if @ > {small} or {bool}:\n        break\n",
+        "@, i = {int}, {int}\nwhile i:\n    @, i = i, @ % i\n",
+        "@, i = divmod({int}, {int})\n",
+        "@ = 0\nfor i in range(3):\n    for j in range(4):\n        @ += int(GRID[i, j]) * i\n",
+        "h = lambda q: q * {int} + {int}\n@ = h({int})\n",
+        "@ = 0\nfor i in range({small}):\n    for j in range(i, {small}):\n"
+        "        if {bool}:\n            break\n        @ += j\n    else:\n        @ -= 1\n",
+        "@, i = 0, {int} & 255\nwhile i > 1:\n"
+        "    i = i // 2 if i % 2 == 0 else 3 * i + 1\n    @ += 1\n",
+    ),
+    "float": (
+        # A literal first, another type later.
+        "@ = 0\nfor i in range({small}):\n    @ += {float}\n",
+        "@ = {float}\nfor i in range({small}):\n    @ = 3.7 * @ * (1.0 - @)\n",
+        "@ = 0.0\nfor e in FLOATS:\n    @ = @ * {float} + e\n",
+        "@ = {float}\nwhile @ > 1.0 and @ < 1e9:\n    @ /= 2.0\n",
+    ),
+    "complex": (
+        "@ = 0j\nfor i in range(9):\n    @ = @ * @ + {complex}\n"
+        "    if abs(@) > 2.0:\n        break\n",
+    ),
 }

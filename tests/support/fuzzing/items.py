@@ -4,15 +4,17 @@ What native code yields for the items that it does has to be what CPython yields
 bit by bit (any NaN is as good as any other); an item that raises in CPython has to bail.
 """
 
+import gc
 import math
 import signal
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from fuzzing.brisk import entry_of
+from fuzzing.brisk import entries_of, entry_of
 from machine_code import Listener
 from translating import SiteCase
 from ufora_worker.native.ir.nodes import Sink, Unit
@@ -22,10 +24,12 @@ from ufora_worker.native.optimise import optimise
 from ufora_worker.native.refusal import Refused
 from ufora_worker.native.runs import Run, Status
 from ufora_worker.native.segments import objects, rows
-from ufora_worker.native.translate.capture import pack
+from ufora_worker.native.translate.capture import Packed, pack
 
-#: Seconds that a program gets in CPython, and values that one call collects at most.
-_SECONDS, _CAPACITY = 0.5, 8192
+_T = TypeVar("_T")
+
+#: Processor seconds that a program gets in CPython, and values that one call collects at most.
+_SECONDS, _CAPACITY = 0.1, 8192
 
 
 #: What the items yield in CPython, or raise.
@@ -53,13 +57,35 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """A module whose last statement is a site, and the local variables that the site finds."""
+
+    text: str
+    scope: Mapping[str, object]
+    #: Compiled as the product does it.
+    thorough: bool = False
+    #: Processor seconds that it gets in CPython.
+    seconds: float = _SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A site that was translated, and what CPython makes of its items."""
+
+    subject: Subject
+    items: Sequence[object]
+    unit: Unit
+    values: Sequence[Packed]
+    expected: Expected
+
+
+@dataclass(frozen=True, slots=True)
 class Native:
     """Machine code of a site, with the values that it is given."""
 
     unit: Unit
     entry: Entry
     words: Sequence[int]
-    keep: Sequence[object]
     columns: Columns | None
 
     def run(self, lo: int, hi: int) -> Run:
@@ -70,72 +96,121 @@ class Native:
 _LISTENER = Listener()
 
 
-def check(
-    text: str,
-    scope: Mapping[str, object],
-    *,
-    thorough: bool = False,
-    seconds: float = _SECONDS,
-) -> Outcome:
-    """Compare all items of the text's last site, which finds ``scope`` as local variables.
+def check(subject: Subject) -> Outcome:
+    """Compare all items of the program's site.
 
     Raises:
         Different: a value is not CPython's.
     """
+    (outcome,) = check_all([subject])
+    if isinstance(outcome, Different):
+        raise outcome
+    return outcome
+
+
+def check_all(subjects: Sequence[Subject]) -> list[Outcome | Different]:
+    """Compare all items of several programs, which become machine code together."""
+    prepared = [caught(partial(_prepared, each)) for each in subjects]
+    entries = iter(_entries([each for each in prepared if isinstance(each, Prepared)]))
+    return [
+        caught(partial(_compared, each, next(entries))) if isinstance(each, Prepared) else each
+        for each in prepared
+    ]
+
+
+def caught(work: Callable[[], _T]) -> _T | Different:
+    """What it gives, or the difference that it raises."""
+    try:
+        return work()
+    except Different as different:
+        return different
+
+
+# ------------------------------------------------------------------ from text to machine code
+
+
+def _prepared(subject: Subject) -> Prepared | Outcome:
+    """
+    Raises:
+        Different: the compiler fails.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        case = SiteCase(text, scope)
-        native = compiled(case, thorough=thorough)
-        if native is None:
+        case = SiteCase(subject.text, subject.scope)
+        try:
+            unit, values = _translated(case)
+        except Refused:
             return Outcome()
+        except Exception as error:
+            raise _failing(error) from error
         warnings.simplefilter("error", RuntimeWarning)
         try:
-            with time_limit(seconds):
+            with time_limit(subject.seconds):
                 expected = [_original(case, item) for item in case.items]
         except (TooLong, MemoryError):
             return Outcome(abandoned=True)
+    return Prepared(subject, case.items, unit, values, expected)
+
+
+def _translated(case: SiteCase) -> tuple[Unit, list[Packed]]:
+    translation = case.translation()
+    unit = optimise(translation.unit)
+    values = zip(unit.functions[0].parameters[1:], translation.values, strict=True)
+    return unit, [pack(parameter.type, value) for parameter, value in values]
+
+
+def _entries(prepared: Sequence[Prepared]) -> list[Entry | Different]:
+    """Machine code of each, or how the compiler fails."""
+    quick = [each for each in prepared if not each.subject.thorough]
     try:
-        return compare(native, expected)
+        made = iter(entries_of([each.unit for each in quick]) if quick else [])
+    except RuntimeError:  # one of them is wrong: which one?
+        return [_entry(each) for each in prepared]
+    return [_entry(each) if each.subject.thorough else next(made) for each in prepared]
+
+
+def _entry(prepared: Prepared) -> Entry | Different:
+    try:
+        return entry_of(prepared.unit, thorough=prepared.subject.thorough)
+    except Exception as error:
+        return _failing(error)
+
+
+def _failing(error: Exception) -> Different:
+    return Different(f"the compiler fails: {type(error).__name__}: {error}")
+
+
+def _compared(prepared: Prepared, entry: Entry | Different) -> Outcome:
+    """
+    Raises:
+        Different: a value is not CPython's, or there is no machine code.
+    """
+    if isinstance(entry, Different):
+        raise entry
+    unit = prepared.unit
+    words = [word for each in prepared.values for word in each.words]
+    columns = Columns.for_unit(unit, _CAPACITY) if unit.sink.fills_columns else None
+    native = Native(unit, entry, words, columns)
+    try:
+        return compare(native, prepared.expected)
     except Different as different:
-        raise _narrowed(case, native, expected) or different from None
+        raise _narrowed(prepared, native) or different from None
 
 
-def _narrowed(case: SiteCase, native: Native, expected: Expected) -> Different | None:
+def _narrowed(prepared: Prepared, native: Native) -> Different | None:
     """The difference that the first item alone makes; None where no single one does."""
-    for index in range(len(expected)):
+    for index, item in enumerate(prepared.items):
         run = native.run(index, index + 1)
         if run.status is Status.BAILED:
             continue
         try:
-            _judge(native.unit, run, index, expected)
+            _judge(native.unit, run, index, prepared.expected)
         except Different as different:
-            return Different(f"item {case.items[index]!r}: {different}")
+            return Different(f"item {item!r}: {different}")
     return None
 
 
-def compiled(case: SiteCase, *, thorough: bool) -> Native | None:
-    """Machine code; None where the site is refused.
-
-    Raises:
-        Different: the compiler fails.
-    """
-    try:
-        return _compiled(case, thorough)
-    except Refused:
-        return None
-    except Exception as error:
-        raise Different(f"the compiler fails: {type(error).__name__}: {error}") from error
-
-
-def _compiled(case: SiteCase, thorough: bool) -> Native:
-    translation = case.translation()
-    unit = optimise(translation.unit)
-    values = zip(unit.functions[0].parameters[1:], translation.values, strict=True)
-    packed = [pack(parameter.type, value) for parameter, value in values]
-    words = [word for each in packed for word in each.words]
-    columns = Columns.for_unit(unit, _CAPACITY) if unit.sink.fills_columns else None
-    entry = entry_of(unit, thorough=thorough)
-    return Native(unit, entry, words, [each.keep for each in packed], columns)
+# ------------------------------------------------------------------ running and comparing
 
 
 def _original(case: SiteCase, item: object) -> list[Any] | Exception:
@@ -149,11 +224,16 @@ def _original(case: SiteCase, item: object) -> list[Any] | Exception:
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raises TooLong after so much processor time (only in a process's main thread)."""
+    """Raises TooLong after so much processor time (only in a process's main thread).
+
+    Meanwhile nobody looks for garbage: a callback of the collector would swallow the exception.
+    """
 
     def end(number: int, frame: object) -> None:
         raise TooLong
 
+    collects = gc.isenabled()
+    gc.disable()
     before = signal.signal(signal.SIGVTALRM, end)
     signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
@@ -161,6 +241,8 @@ def time_limit(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.signal(signal.SIGVTALRM, before)
+        if collects:
+            gc.enable()
 
 
 def compare(native: Native, expected: Expected) -> Outcome:

@@ -38,11 +38,11 @@ def caught_at(mutation: Mutation, limit: int) -> int | None:
     part = PARTS[mutation.part]()
     try:
         with mutation.applied():
-            for number in range(mutation.first, mutation.first + limit):
-                try:
-                    part.check(number)
-                except Different:
-                    return number
+            for first in range(mutation.first, mutation.first + limit, part.batch):
+                numbers = range(first, first + part.batch)
+                for number, outcome in zip(numbers, part.look(numbers), strict=True):
+                    if isinstance(outcome, Different):
+                        return number
     finally:
         part.close()
     return None

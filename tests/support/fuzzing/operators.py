@@ -9,7 +9,6 @@ from random import Random
 import numpy as np
 
 from expression_cases import COMPLEXES
-from fuzzing.items import Outcome, check
 from machine_code import FLOATS, INTEGERS, any_float, any_integer
 
 _ARITHMETIC = ("+", "-", "*", "/", "//", "%", "**", "<<", ">>", "&", "|", "^")
@@ -182,12 +181,3 @@ def combinations(chance: Random, literals: int) -> Iterator[Combination]:
 
 def _is_giant(sign: str, literal: str) -> bool:
     return sign in _GROWING and len(literal) > 4 and literal.lstrip("-").isdigit()
-
-
-def check_combination(combination: Combination, values: Values, *, thorough: bool) -> Outcome:
-    """Compare all its cases.
-
-    Raises:
-        Different: CPython gives something else for one of them.
-    """
-    return check(combination.text(), values.scope(combination), thorough=thorough, seconds=20)

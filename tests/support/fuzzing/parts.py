@@ -1,31 +1,32 @@
 """The parts of a fuzzing campaign: what each looks at under a number, and how a failure is told."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
 from random import Random
 
 from fuzzing.blocks import Rig, block
 from fuzzing.brisk import THOROUGH
-from fuzzing.items import Different, Outcome, check
-from fuzzing.operators import Combination, Values, check_combination, combinations
+from fuzzing.items import Different, Outcome, Subject, caught, check, check_all
+from fuzzing.operators import Combination, Values, combinations
 from fuzzing.programs import program
 from fuzzing.shrinking import shrunk
 
-#: Literals on either side of each operator in one round.
-_LITERALS = 3
+#: Literals on either side of each operator in one round; and processor seconds that all values of
+#: one combination get in CPython.
+_LITERALS, _SECONDS = 3, 20.0
 
 
 class Part(ABC):
     """Every number stands for one thing to look at, always the same."""
 
-    @abstractmethod
-    def check(self, number: int) -> Outcome:
-        """Look at it.
+    #: How many numbers are best looked at together.
+    batch = 1
 
-        Raises:
-            Different: CPython and the product differ.
-        """
+    @abstractmethod
+    def look(self, numbers: Sequence[int]) -> list[Outcome | Different]:
+        """Look at each; a ``Different`` says where CPython and the product differ."""
 
     @abstractmethod
     def shrunk(self, number: int) -> str:
@@ -35,12 +36,26 @@ class Part(ABC):
         """Let go of what it holds."""
 
 
-class Operators(Part):
+class Units(Part):
+    """A part whose every number is one unit of machine code."""
+
+    batch = 16
+
+    @abstractmethod
+    def subject(self, number: int) -> Subject:
+        """What to compare."""
+
+    def look(self, numbers: Sequence[int]) -> list[Outcome | Different]:
+        return check_all([self.subject(number) for number in numbers])
+
+
+class Operators(Units):
     """One combination of operator, types and literals, with all values of these types."""
 
-    def check(self, number: int) -> Outcome:
+    def subject(self, number: int) -> Subject:
         combination, values = _combination(number)
-        return check_combination(combination, values, thorough=number % THOROUGH == 0)
+        scope = values.scope(combination)
+        return Subject(combination.text(), scope, number % THOROUGH == 0, _SECONDS)
 
     def shrunk(self, number: int) -> str:
         combination, _ = _combination(number)
@@ -84,18 +99,17 @@ def _smallest(text: str, check: Callable[[str], Outcome]) -> str:
     return f"{smallest}\n# {shown}"
 
 
-class Programs(Part):
+class Programs(Units):
     """One random program as a unit of machine code."""
 
-    def check(self, number: int) -> Outcome:
+    def subject(self, number: int) -> Subject:
         made = program(number)
-        return check(made.text, made.scope, thorough=number % THOROUGH == 0)
+        return Subject(made.text, made.scope, number % THOROUGH == 0)
 
     def shrunk(self, number: int) -> str:
-        made = program(number)
-        names = "".join(f"{name} = {value!r}\n" for name, value in made.scope.items())
-        thorough = number % THOROUGH == 0
-        smallest = _smallest(made.text, lambda text: check(text, made.scope, thorough=thorough))
+        subject = self.subject(number)
+        names = "".join(f"{name} = {value!r}\n" for name, value in subject.scope.items())
+        smallest = _smallest(subject.text, lambda text: check(replace(subject, text=text)))
         return f"# local variables:\n{names}# module:\n{smallest}"
 
 
@@ -105,7 +119,10 @@ class Blocks(Part):
     def __init__(self) -> None:
         self._rig = Rig()
 
-    def check(self, number: int) -> Outcome:
+    def look(self, numbers: Sequence[int]) -> list[Outcome | Different]:
+        return [caught(partial(self._check, each)) for each in numbers]
+
+    def _check(self, number: int) -> Outcome:
         return self._rig.check(block(number), number)
 
     def shrunk(self, number: int) -> str:

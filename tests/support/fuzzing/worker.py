@@ -1,96 +1,84 @@
-"""One process of a campaign: ``python -m fuzzing.worker PART FIRST STEP COUNT SECONDS NOTE``.
+"""One process of a campaign: ``python -m fuzzing.worker PART FIRST LAST STEP SECONDS NOTE``.
 
-It looks at every ``STEP``-th number from ``FIRST`` on, within a limit of memory, since random
-programs build giant ints. ``NOTE`` is a file that tells the last number, should the process crash
-or hang. The last line on stdout is a JSON object.
+It looks at every ``STEP``-th batch of numbers from ``FIRST`` up to ``LAST``, within a limit of
+memory, since random programs build giant ints. A number that shows a difference does not keep it
+from the next ones. ``NOTE`` is a file that tells what came of it so far and which numbers it is at,
+should the process crash or hang.
 """
 
 import faulthandler
-import json
+import gc
 import resource
 import sys
 import warnings
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
-from fuzzing.items import Different, Outcome
+from fuzzing.items import Different
 from fuzzing.parts import PARTS, Part
+from fuzzing.tally import Note, Tally
 
-#: Bytes of address space, and seconds that one number may take.
-_MEMORY, _PATIENCE = 3 << 30, 100
-
-
-@dataclass(slots=True)
-class Tally:
-    """What came of many numbers."""
-
-    numbers: int = 0
-    accepted: int = 0
-    #: Items that native code did, or left to CPython.
-    items: int = 0
-    bailed: int = 0
-    abandoned: int = 0
-    #: Empty, or what the first difference is, with the smallest program that shows it.
-    failure: str = ""
-
-    def count(self, outcome: Outcome) -> None:
-        """One more."""
-        self.numbers += 1
-        self.accepted += outcome.accepted
-        self.items += outcome.items
-        self.bailed += outcome.bailed
-        self.abandoned += outcome.abandoned
+#: Bytes of address space, and seconds that the numbers of one batch may take.
+_MEMORY, _PATIENCE = 3 << 30, 300
+#: So many differences are shrunk, which takes a minute each, and the others only told.
+_SHRUNK = 3
+#: Objects between two looks for garbage: programs leave much, nearly all of it without cycles.
+_GARBAGE = 50_000
 
 
-def run(part: Part, name: str, numbers: range, seconds: float, note: Path) -> Tally:
-    """Look at the numbers in order, until one fails or the time is up."""
-    tally, end = Tally(), monotonic() + seconds
-    with note.open("wb", buffering=0) as file:
-        for number in numbers:
+class Worker:
+    """Looks at the numbers of a part, and keeps account."""
+
+    def __init__(self, name: str, part: Part, note: Path) -> None:
+        self._name = name
+        self._part = part
+        self._note = note
+        self.tally = Tally()
+
+    def look(self, batches: Sequence[range], seconds: float) -> None:
+        """Look at all batches, or as many as there is time for."""
+        end = monotonic() + seconds
+        for batch in batches:
             if monotonic() > end:
                 break
-            file.seek(0)
-            file.write(b"%20d" % number)
+            Note(batch.start, batch.stop, self.tally).write(self._note)
             faulthandler.dump_traceback_later(_PATIENCE, exit=True)
-            different = _difference(part, number, tally)
-            if different:
-                tally.failure = _told(part, name, number, different)
-                break
-    faulthandler.cancel_dump_traceback_later()
-    return tally
+            outcomes = self._part.look(batch)
+            faulthandler.cancel_dump_traceback_later()
+            for number, outcome in zip(batch, outcomes, strict=True):
+                if isinstance(outcome, Different):
+                    self.tally.differs(number, self._told(number, outcome))
+                else:
+                    self.tally.count(outcome)
+        Note(0, 0, self.tally).write(self._note)
 
-
-def _difference(part: Part, number: int, tally: Tally) -> str:
-    # A program that is run while an exception is handled has it as a context.
-    try:
-        tally.count(part.check(number))
-    except Different as different:
-        return str(different)
-    return ""
-
-
-def _told(part: Part, name: str, number: int, different: str) -> str:
-    faulthandler.cancel_dump_traceback_later()
-    return (
-        f"{name} {number}: {different}\n"
-        f"(again: python -m fuzzing --part {name} --first {number} --count 1)\n"
-        f"the smallest program found that shows a difference:\n{part.shrunk(number)}"
-    )
+    def _told(self, number: int, different: Different) -> str:
+        told = (
+            f"{self._name} {number}: {different}\n"
+            f"(again: python -m fuzzing --part {self._name} --first {number} --count 1)\n"
+        )
+        if len(self.tally.different) < _SHRUNK:
+            smallest = self._part.shrunk(number)
+            told += f"the smallest program found that shows a difference:\n{smallest}\n"
+        return told
 
 
 def main() -> None:
     """See the module."""
-    name, first, step, count, seconds, note = sys.argv[1:]
+    name, first, last, step, seconds, note = sys.argv[1:]
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     warnings.simplefilter("ignore")
     part = PARTS[name]()
-    numbers = range(int(first), int(first) + int(count), int(step))
+    gc.freeze()
+    gc.set_threshold(_GARBAGE)
+    end, width = int(last), part.batch
+    starts = range(int(first), end, width * int(step))
     try:
-        tally = run(part, name, numbers, float(seconds), Path(note))
+        worker = Worker(name, part, Path(note))
+        worker.look([range(start, min(start + width, end)) for start in starts], float(seconds))
     finally:
         part.close()
-    print(json.dumps(asdict(tally)))
 
 
 if __name__ == "__main__":

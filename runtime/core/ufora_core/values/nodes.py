@@ -11,29 +11,14 @@ from typing import Any
 
 import msgspec
 
-#: Strings, bytes and array buffers above this many bytes leave the graph and become blobs.
-BLOB_LIMIT = 64 * 1024
-
-
-class Ref(msgspec.Struct, frozen=True, array_like=True):
-    """The node with this index in the graph."""
-
-    index: int
-
-
-Item = None | bool | int | float | str | Ref
+from ufora_core.values.items import BLOB_LIMIT as BLOB_LIMIT
+from ufora_core.values.items import Bytes as Bytes
+from ufora_core.values.items import Item as Item
+from ufora_core.values.items import Ref as Ref
 
 
 class Node(msgspec.Struct, frozen=True, array_like=True, tag_field="kind"):
     """Base of the nodes."""
-
-
-class Bytes(msgspec.Struct, frozen=True, array_like=True):
-    """Bytes, here (``data``) or in the object store (``digest``, ``size``)."""
-
-    size: int
-    data: bytes | None = None
-    digest: str = ""
 
 
 # ------------------------------------------------------------------------------ plain values

@@ -57,16 +57,17 @@ def settle(bring: Callable[[Cells], Cells], constants: Iterable[int]) -> Cells:
         Diverged: it took too long.
     """
     near = {value + by for value in constants for by in (-1, 0, 1)}
-    return _narrowed(bring, _widened(bring, sorted(near.union(_POWERS))))
+    return _narrowed(bring, *_widened(bring, sorted(near.union(_POWERS))))
 
 
-def _widened(bring: Callable[[Cells], Cells], fine: Sequence[int]) -> Cells:
+def _widened(bring: Callable[[Cells], Cells], fine: Sequence[int]) -> tuple[Cells, Cells]:
+    """Assumptions that are right, and what they bring."""
     cells: dict[Key, Interval] = {}
     for number in range(_MOST_PASSES):
         thresholds = fine if number < _FINE else _POWERS if number < _COARSE else ANYTHING
         brought = bring(cells)
         if _right(cells, brought):
-            return cells
+            return cells, brought
         for key, interval in brought.items():
             known = cells.get(key, interval)
             if not interval.within(known):
@@ -88,12 +89,13 @@ def _widen(known: Interval, more: Interval, thresholds: Sequence[int]) -> Interv
     return Interval(lo, hi)
 
 
-def _narrowed(bring: Callable[[Cells], Cells], cells: Cells) -> Cells:
+def _narrowed(bring: Callable[[Cells], Cells], cells: Cells, narrower: Cells) -> Cells:
     """What right assumptions bring is right as well, if ``bring`` is monotonic; it is looked at."""
-    narrower = bring(cells)
     for _ in range(_NARROWING):
+        if narrower == cells:
+            break
         brought = bring(narrower)
-        if narrower == cells or not _right(narrower, brought):
+        if not _right(narrower, brought):
             break
         cells, narrower = narrower, brought
     return cells

@@ -58,7 +58,7 @@ def narrow(state: State, atom: Atom, to: Interval, depth: int = _DEPTH) -> None:
     if atom.type not in RANGES:
         return
     before = state.interval(atom)
-    after = before.meet(to)
+    after = before if before == to else before.meet(to)
     if after is None:
         raise Impossible
     if isinstance(atom, Const) or (after == before and depth < _DEPTH):

@@ -79,14 +79,18 @@ class State:
         for lesser, names in list(self.greater.items()):
             if name in names:
                 self.greater[lesser] = names - {name}
-        self.implied = {
-            key: facts.without(name) for key, facts in self.implied.items() if key[0] != name
-        }
+        if self.implied:
+            self.implied = {
+                key: facts.without(name) for key, facts in self.implied.items() if key[0] != name
+            }
 
     def set_distances(self, name: str, distances: Distances) -> None:
         """Note how far a variable lies from others; what says nothing is left out."""
         telling = [each for each in distances.items() if each[1].within(ANYTHING)]
-        self.distances[name] = dict(sorted(telling)[-_MOST_DISTANCES:])
+        if telling:
+            self.distances[name] = dict(sorted(telling)[-_MOST_DISTANCES:])
+        else:
+            self.distances.pop(name, None)
 
     def leave_loop(self, number: int) -> None:
         """Distances from the head of this loop mean nothing any more."""

@@ -9,7 +9,7 @@ In ``[y for x in xs for y in f(x)]`` the values of one ``x`` go to the sink in t
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from ufora_core.compiler.effects.definitions import Definition
@@ -19,7 +19,7 @@ from ufora_worker.native.ir.nodes import Return
 from ufora_worker.native.translate import functions, names
 from ufora_worker.native.translate.emission import Emission, is_list
 from ufora_worker.native.translate.functions import assigns_in_expressions
-from ufora_worker.native.translate.values import Known, with_atoms
+from ufora_worker.native.translate.values import Known, Value, with_atoms
 
 if TYPE_CHECKING:
     from ufora_worker.native.translate.builder import Builder
@@ -62,7 +62,7 @@ def collects(b: "Builder", comprehension: Comprehension, emission: Emission) -> 
     """Translates the rest of the item where it takes a function's list, or the values in it; False
     where it takes anything else, and then nothing was done."""
     call = _called(comprehension, emission)
-    function = None if call is None else b.evaluate(call.func)
+    function = None if call is None else _function(b, call.func)
     if call is None or not isinstance(function, Known) or type(function.value) is not FunctionType:
         return False
     target = functions.target_of(b, call, function.value)
@@ -81,6 +81,18 @@ def collects(b: "Builder", comprehension: Comprehension, emission: Emission) -> 
     if b.flow.reachable:
         b.bail(f"{target.name} returns None")
     return True
+
+
+def _function(b: "Builder", node: ast.expr) -> Value | None:
+    """What is called, where it has a name or is in a module; a method makes no list."""
+    match node:
+        case ast.Name():
+            return b.evaluate(node)
+        case ast.Attribute(ast.Name() as owner):
+            of = b.evaluate(owner)
+            in_module = isinstance(of, Known) and isinstance(of.value, ModuleType)
+            return b.evaluate(node) if in_module else None
+    return None
 
 
 def _called(comprehension: Comprehension, emission: Emission) -> ast.Call | None:

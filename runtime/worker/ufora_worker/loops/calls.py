@@ -16,7 +16,6 @@ from ufora_core.compiler.effects.proof import Reason
 from ufora_core.compiler.for_loops.apart import ATOMS, Fold
 from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.site import Site
-from ufora_core.compiler.sites.slices import slice_function
 from ufora_worker.executor.interpreter import plain_sites
 from ufora_worker.executor.program_code import definition_of
 from ufora_worker.loops.moments import Declined
@@ -130,7 +129,8 @@ class CallLoops:
         if not verdict.pure:
             self.splitter.visits(site).depth = 0
             raise Declined("it may have effects", verdict.reason)
-        function = slice_function(site, code.co_filename, names, frame.f_globals)
+        slices = self.splitter.slices
+        function = slices.function(site, code.co_filename, names, frame.f_globals)
         source = ItemSource(site, names, code.co_filename)
         return SliceCall(function, list(scope.values()), source=source)
 

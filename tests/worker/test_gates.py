@@ -55,7 +55,7 @@ def test_a_site_is_asked_again_when_its_rest_is_over(gates: Gates) -> None:
     gates.close(False)
     gates.rest(FIRST, 0)
     gates.rest(FIRST + 1, 10**15)
-    assert gates.due() == [FIRST]
+    assert gates.due(helped=False) == [FIRST]
     assert (says(FIRST), says(FIRST + 1)) == (False, True)
     gates.remove()
 

@@ -19,6 +19,8 @@ class Gates:
     _resting: dict[int, bool] = field(default_factory=dict)
     #: When those that rest are asked again.
     _wake_at: dict[int, int] = field(default_factory=dict)
+    #: Those that rest until somebody could help.
+    _unhelped: set[int] = field(default_factory=set)
     #: All gates are closed; so they are before the engine begins, and when it has ended.
     _closed: bool = True
 
@@ -27,7 +29,9 @@ class Gates:
         self.set(index, False)
 
     def set(self, index: int, rests: bool) -> None:
-        """Whether a site runs as written from now on, wherever others are split."""
+        """Whether a site runs as written from now on, wherever others are split; one that rests
+        goes on resting."""
+        rests = rests or index in self._wake_at or index in self._unhelped
         self._resting[index] = rests
         vars(builtins)[gate_name(index)] = rests or self._closed
 
@@ -36,14 +40,21 @@ class Gates:
         self._wake_at[index] = perf_counter_ns() + nanoseconds
         self.set(index, True)
 
-    def due(self) -> list[int]:
-        """The sites whose rest is over; they are asked again."""
-        if not self._wake_at:
-            return []
-        now = perf_counter_ns()
+    def rest_until_helped(self, index: int) -> None:
+        """Let a site rest until somebody could help."""
+        self._unhelped.add(index)
+        self.set(index, True)
+
+    def due(self, helped: bool) -> list[int]:
+        """The sites whose rest is over; they are asked again. ``helped``: somebody could help."""
+        now = perf_counter_ns() if self._wake_at else 0
         due = [index for index, time in self._wake_at.items() if time <= now]
         for index in due:
             del self._wake_at[index]
+        if helped and self._unhelped:
+            due += self._unhelped
+            self._unhelped.clear()
+        for index in due:
             self.set(index, False)
         return due
 

@@ -192,7 +192,7 @@ class Splitter:
         return self._gates.close(wanted)
 
     def _wake(self) -> None:
-        for index in self._gates.due():
+        for index in self._gates.due(self.place.hungry()):
             self.visits(self._sites[index]).wake()
 
     def decline(self, site: Site, filename: str, reason: Reason) -> None:
@@ -208,8 +208,16 @@ class Splitter:
     def let_rest(self, site: Site) -> None:
         """Leave a site alone for a while."""
         self._gates.rest(site.index, self.visits(site).rest())
+        self._beat()
+
+    def let_rest_until_helped(self, site: Site) -> None:
+        """Leave a site alone until somebody could help with it."""
+        self._gates.rest_until_helped(site.index)
+        self._beat()
+
+    def _beat(self) -> None:
+        """Have hearts beat that wake the sites that rest; where loops run they do."""
         if not self.place.loops and not self._beating:
-            # Nothing else would wake it.
             self._beating = True
             self._beats.enter_context(self.place.interrupts.heartbeat(self.place.beat))
 
@@ -309,6 +317,7 @@ class Splitter:
         operand: tuple[Any, ...] = (),
         fold: Fold | None = None,
         window: Window | None = None,
+        heavy: Callable[[], bool] = bool,
     ) -> RootLoop:
         """A loop of this job."""
         self._loops += 1
@@ -328,6 +337,7 @@ class Splitter:
             on_use=self.on_use,
             worker=self.worker,
             window=window,
+            heavy=heavy,
         )
 
     def check(self, site: Site, count: int, frame: FrameType) -> None:

@@ -7,9 +7,13 @@ gains nothing at all *rests*: it runs as written, at the cost of a look-up, unti
 passed. Both times double, and what a site costs stays below a hundredth of what the program takes.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isqrt
 from time import perf_counter_ns
+from typing import Any
+
+from ufora_worker.loops.weights import weigh
 
 #: A loop whose items took less is not worth a look the next time.
 SHORT_NS = 20_000_000
@@ -33,6 +37,12 @@ _LONGEST_REST_NS = 1_280_000_000
 _FIRST_DEPTH = 12
 #: What took this many times as long as what is too short could have been divided further.
 _LONG = 4
+#: After proofs that found nothing and took so long together, a site rests.
+_VAIN_NS = 500_000
+#: Values that take more than this part of what the calls took to be sent are better made here.
+_HEAVY = 0.5
+#: What calls give is weighed again when they took so many times as long as those before.
+_WEIGHED_AGAIN = 4
 
 
 @dataclass(slots=True)
@@ -45,8 +55,13 @@ class Visits:
     depth: int = _FIRST_DEPTH
     #: How many are.
     open: int = 0
-    #: Visits for nothing since the last rest or gain.
+    #: Whether sending what its calls give would take longer than making it here.
+    heavy: bool = False
+    #: How long the calls took whose values were weighed last.
+    _weighed_ns: int = 0
+    #: Visits for nothing since the last rest or gain, and what proofs for nothing took.
     _idle: int = 0
+    _vain_ns: int = 0
     _next_rest_ns: int = _REST_NS
     #: When a short loop is worth a look, and how many there were in vain.
     _look_at_ns: int = 0
@@ -82,28 +97,43 @@ class Visits:
         if native < NATIVE_SHORT_NS and spent < max(SHORT_NS, WORTH * asked):
             self.depth = self.open
             return self.depth == 0
+        if self.heavy and not native:
+            return True
         self._gained()
         if self.open == self.depth - 1 and spent > _LONG * SHORT_NS:
             self.depth += 2
         return False
 
+    def weigh(self, values: Iterable[Any], spent: int) -> None:
+        """Learn from the values of calls that took ``spent`` together."""
+        if spent >= _WEIGHED_AGAIN * self._weighed_ns:
+            self._weighed_ns = spent
+            self.heavy = weigh(values, _HEAVY * spent) > _HEAVY * spent
+
+    def asked_in_vain(self, spent: int) -> None:
+        """It took so long to find that a site cannot be taken over."""
+        self._vain_ns += spent
+
     def declined(self) -> bool:
         """A visit was for nothing; True when the site should rest."""
         self._idle += 1
-        return self._idle >= (_IDLE if self._next_rest_ns == _REST_NS else _IDLE_AGAIN)
+        enough = _IDLE if self._next_rest_ns == _REST_NS else _IDLE_AGAIN
+        return self._idle >= enough or self._vain_ns >= _VAIN_NS
 
     def rest(self) -> int:
         """It rests now: for how many nanoseconds."""
-        self._idle = 0
-        rest, self._next_rest_ns = self._next_rest_ns, min(2 * self._next_rest_ns, _LONGEST_REST_NS)
+        rest = max(self._next_rest_ns, WORTH * self._vain_ns)
+        self._idle = self._vain_ns = 0
+        self._next_rest_ns = min(2 * self._next_rest_ns, _LONGEST_REST_NS)
         return rest
 
     def wake(self) -> None:
         """Its rest is over."""
         self.depth = max(self.depth, 2)
+        self.heavy, self._weighed_ns = False, 0
 
     def _gained(self) -> None:
-        self._idle, self._next_rest_ns = 0, _REST_NS
+        self._idle, self._vain_ns, self._next_rest_ns = 0, 0, _REST_NS
 
     def _looked_in_vain(self, short_below: int, asked: int) -> None:
         self.short_below = max(self.short_below, short_below)

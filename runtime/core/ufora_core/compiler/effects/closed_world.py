@@ -48,6 +48,7 @@ class World:
         self.has_views = False
         self.has_arrays = False
         self.has_code = False
+        self.has_instances = False
         self.has_default_dicts = False
         #: Values of instance attributes that can be called, by the attribute's name.
         self.callables: dict[str, dict[Known, None]] = {}
@@ -229,6 +230,7 @@ class World:
         """Sees instances of a user's class, with those that they refer to. Most objects refer to
         others of their class."""
         self.add_class(cls)
+        self.note("has_instances")
         layout = self._layouts.get(cls)
         if layout is None:
             layout = self._layouts[cls] = Layout(cls)
@@ -270,13 +272,14 @@ class World:
 
 def description(world: World, values: Iterable[object]) -> Hashable | None:
     """All that a proof in a ``world``, in which nothing was seen before, will know of these values
-    if they are numbers, text and containers of such; None if there is something else among them.
+    if they are functions, classes, numbers, text and containers of the latter two; None if there is
+    something else among them.
 
     Raises:
         Unknowable: see ``World.see``; a proof needs a new world then.
     """
     found = tuple(world.see(value) for value in values)
-    if world.has_code or world.classes or any(value.objects is not None for value in found):
+    if world.has_code or world.has_instances:
         return None
     return found, world.has_sets, world.has_frozen_sets, world.has_arrays, world.has_default_dicts
 

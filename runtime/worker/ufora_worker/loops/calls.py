@@ -109,7 +109,12 @@ class CallLoops:
             splitter.chronicle.taken(site, frame.f_code.co_filename, loop.tally, seconds)
             spent = thread_time_ns() - started
             native = loop.tally.busy_seconds * 1e9 if loop.tally.native_items else 0.0
-            rests = not loop.tally.splits and visits.note_calls(spent, started - asked, int(native))
+            if loop.failed_at is not None:
+                rests = visits.note_failure()
+            else:
+                rests = not loop.tally.splits and visits.note_calls(
+                    spent, started - asked, int(native)
+                )
             splitter.set_gate(site, visits.open >= visits.depth)
             if rests:
                 splitter.let_rest(site)
@@ -160,7 +165,7 @@ class CallLoops:
             described = description(world, scope.values())
         except TooLarge as reason:
             return Verdict(False, Reason(f"what it reads {reason}", filename, site.line))
-        except Unknowable:
+        except (Unknowable, RecursionError):
             world = World()  # in which the proof finds the same, and its name
         if described is None:
             return self._judge(site, frame, scope, world)

@@ -104,6 +104,13 @@ class Visits:
             self.depth += 2
         return False
 
+    def note_failure(self) -> bool:
+        """Learn that a call raised, which the program now makes again: if calls within that one
+        were taken over once more, each level of a recursion would double what it takes. True, since
+        it should rest."""
+        self.depth = 0
+        return True
+
     def weigh(self, values: Iterable[Any], spent: int) -> None:
         """Learn from the values of calls that took ``spent`` together."""
         if spent >= _WEIGHED_AGAIN * self._weighed_ns:

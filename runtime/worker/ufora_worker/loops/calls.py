@@ -96,7 +96,7 @@ class CallLoops:
             visits.asked_in_vain(thread_time_ns() - asked)
             raise
         count = site.calls.count if site.calls is not None else 0
-        loop = splitter.root_loop(site.kind, body, range(count), heavy=lambda: visits.heavy)
+        loop = splitter.root_loop(site.kind, body, range(count), burden=visits.burden_ns)
         began, started = perf_counter_ns(), thread_time_ns()
         try:
             with plain_sites(), _Inside(splitter, site):

@@ -2,7 +2,6 @@
 
 import builtins
 import weakref
-from collections import Counter
 from dataclasses import dataclass, field
 from time import perf_counter_ns
 from types import CodeType
@@ -69,13 +68,14 @@ class Gates:
     def remove(self) -> None:
         """The engine has ended; only code that something still holds may ask from now on."""
         self.close(True)
-        for name in map(gate_name, self._resting):
-            if name not in _askers:
-                vars(builtins).pop(name, None)
+        _late.update(map(gate_name, self._resting))
+        _forget()
 
 
-#: How many code objects there are that ask a gate.
-_askers: Counter[str] = Counter()
+#: Code that asks gates, and their names.
+_askers: list[tuple[weakref.ref[CodeType], list[str]]] = []
+#: Gates of engines that have ended, which there is code for.
+_late: set[str] = set()
 
 
 def keep_gates_of(code: CodeType) -> None:
@@ -84,13 +84,13 @@ def keep_gates_of(code: CodeType) -> None:
     for part in nested(code):
         names = gates_in(part.co_names)
         if names:
-            _askers.update(names)
-            weakref.finalize(part, _let_go, names).atexit = False
+            _askers.append((weakref.ref(part), names))
 
 
-def _let_go(names: list[str]) -> None:
-    for name in names:
-        _askers[name] -= 1
-        if not _askers[name]:
-            del _askers[name]
-            vars(builtins).pop(name, None)
+def _forget() -> None:
+    """Remove the gates that no code asks for any more. Nothing is done when code dies: that may be
+    anywhere in the user's program, and near the recursion limit no function can be called."""
+    _askers[:] = [each for each in _askers if each[0]() is not None]
+    for name in _late.difference(*(names for _, names in _askers)):
+        _late.remove(name)
+        vars(builtins).pop(name, None)

@@ -317,7 +317,7 @@ class Splitter:
         operand: tuple[Any, ...] = (),
         fold: Fold | None = None,
         window: Window | None = None,
-        heavy: Callable[[], bool] = bool,
+        burden: Callable[[], float] = float,
     ) -> RootLoop:
         """A loop of this job."""
         self._loops += 1
@@ -337,7 +337,7 @@ class Splitter:
             on_use=self.on_use,
             worker=self.worker,
             window=window,
-            heavy=heavy,
+            burden=burden,
         )
 
     def check(self, site: Site, count: int, frame: FrameType) -> None:

@@ -9,7 +9,7 @@ passed. Both times double, and what a site costs stays below a hundredth of what
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import isqrt
+from math import inf, isqrt
 from time import perf_counter_ns
 from typing import Any
 
@@ -41,6 +41,8 @@ _LONG = 4
 _VAIN_NS = 500_000
 #: Values that take more than this part of what the calls took to be sent are better made here.
 _HEAVY = 0.5
+#: As much might be lost with calls in a recursion of which nothing is known yet.
+_UNKNOWN_NS = 50_000_000.0
 #: What calls give is weighed again when they took so many times as long as those before.
 _WEIGHED_AGAIN = 4
 
@@ -103,6 +105,14 @@ class Visits:
         if self.open == self.depth - 1 and spent > _LONG * SHORT_NS:
             self.depth += 2
         return False
+
+    def burden_ns(self) -> float:
+        """What giving a call away has to gain besides what it takes to send its arguments: infinite
+        where its value is known to be heavy, and much as long as a recursion has not shown what
+        calls of it give."""
+        if self.heavy:
+            return inf
+        return _UNKNOWN_NS if self.open > 1 and not self._weighed_ns else 0.0
 
     def note_failure(self) -> bool:
         """Learn that a call raised, which the program now makes again: if calls within that one

@@ -253,3 +253,25 @@ def test_a_call_that_raises_is_not_taken_over_again_at_each_level(
         fails_below(40)
     cluster.close()
     assert 0 < asked["alone"] < 40
+
+
+@pytest.mark.parametrize("hungry", [0, 1])
+def test_a_long_chain_of_objects_travels_and_is_walked(tmp_path: Path, hungry: int) -> None:
+    head = None
+    for value in range(20_000):
+        head = Node(value, head, None)
+    cluster = InlineCluster(tmp_path)
+    cluster.words.set_hungry(hungry)
+    with cluster.remotely.downloadAll():
+        total = walked(head) + walked(head)
+        first, second = walked(head), walked(head)
+        totals = [walked(head) for _ in range(2)]
+    cluster.close()
+    assert (total, first, second, totals) == (40_000, 20_000, 20_000, [20_000] * 2)
+
+
+def walked(node: Node | None) -> int:
+    count = 0
+    while node is not None:
+        count, node = count + 1, node.left
+    return count

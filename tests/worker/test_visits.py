@@ -1,5 +1,7 @@
 """What an engine learns of a site from its loops: which are worth a look, and when the next is."""
 
+from math import inf
+
 import pytest
 
 from ufora_worker.loops import visits as rules
@@ -104,3 +106,52 @@ def test_a_site_that_rested_before_rests_again_sooner() -> None:
     visits.rest()
     after = [visits.declined() for _ in range(16)]
     assert (before.index(True), after.index(True)) == (63, 15)
+
+
+# ---------------------------------------------------------------------- calls side by side
+
+
+def test_calls_whose_values_are_heavy_are_left_alone_for_a_while() -> None:
+    visits = Visits()
+    visits.open = 1
+    visits.weigh([[object() for _ in range(1000)]], MS)
+    assert visits.heavy and visits.burden_ns() == inf
+    assert visits.note_calls(100 * SHORT_NS, 0)
+    assert not visits.note_calls(100 * SHORT_NS, 0, native=100 * SHORT_NS)
+    visits.wake()
+    assert not visits.heavy
+
+
+def test_what_calls_give_is_weighed_again_when_they_take_much_longer() -> None:
+    visits = Visits()
+    visits.weigh(["a" * 10 * MS], MS)
+    assert visits.heavy
+    visits.weigh([1], 2 * MS)
+    assert visits.heavy
+    visits.weigh([1], 4 * MS)
+    assert not visits.heavy
+
+
+def test_a_recursion_that_has_shown_nothing_yet_has_to_gain_much() -> None:
+    visits = Visits()
+    visits.open = 1
+    assert visits.burden_ns() == 0
+    visits.open = 2
+    assert 0 < visits.burden_ns() < inf
+    visits.weigh([1], MS)
+    assert visits.burden_ns() == 0
+
+
+def test_a_site_rests_twenty_times_as_long_as_it_was_asked_in_vain() -> None:
+    visits = Visits()
+    assert not visits.declined()
+    visits.asked_in_vain(50 * MS)
+    assert visits.declined()
+    assert visits.rest() == WORTH * 50 * MS
+    assert visits.rest() < WORTH * 50 * MS
+
+
+def test_after_a_call_that_raised_no_other_is_taken_over_within_it() -> None:
+    visits = Visits()
+    visits.open = 3
+    assert visits.note_failure() and visits.depth == 0

@@ -17,8 +17,9 @@ from unittest.mock import patch
 
 from differential import Case, Here, Scope, differences, run
 from fuzzing.brisk import THOROUGH, compiled_by
+from fuzzing.comparison import Different, Outcome
 from fuzzing.functions import Functions
-from fuzzing.items import Different, Outcome, TooLong, time_limit
+from fuzzing.patience import TooLong, time_limit
 from fuzzing.programs import SOURCES, head, is_program, scope, site
 from inline_cluster import InlineCluster, QuietInterrupts
 from prompt_native import PromptCompiler, PromptEngine

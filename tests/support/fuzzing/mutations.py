@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from fuzzing.items import Different
+from fuzzing.comparison import Different
 from fuzzing.parts import PARTS
 from ufora_worker.native.intervals import turns
 from ufora_worker.native.intervals.interval import Interval

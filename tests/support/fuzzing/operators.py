@@ -76,11 +76,11 @@ _OF_TWO = (
     ),
     *("(a * b + a) & 0x7FFFFFFF", "(a * b) % 1000000007", "math.prod((a, b))", "(a, b)[a < b]"),
 )
-#: What keeps or sets the sign of a NaN, which only ``copysign`` shows.
+#: What keeps or sets the sign of a NaN; that of a NaN from arithmetic is the processor's.
 _SIGNED_OF_ONE = ("a", "-a", "+a", "--a", "abs(a)", "math.fabs(a)", "float(a)", "np.float64(a)")
 _SIGNED_OF_TWO = (
     *("a if b else a", "(a, b)[0]", "a or b", "a and b", "math.copysign(a, b)", "[a, b][1]"),
-    *("complex(a, b).imag", "complex(b, a).conjugate().imag", "(-complex(a, b)).real"),
+    *("complex(a, b)", "complex(b, a).conjugate()", "-complex(a, b)", "(b, -a)"),
 )
 _OF_CHARACTERS = (
     *("ord(a)", "a + ''", "a.isdigit()", "a.isalpha()", "a.isspace()", "a in 'abc€'", "a == 'a'"),
@@ -100,6 +100,8 @@ class Combination:
     expression: str
     kinds: tuple[str, ...]
     statement: str = ""
+    #: The sign of a NaN counts.
+    signed: bool = False
 
     def text(self) -> str:
         """A site whose items are the combinations of values."""
@@ -183,10 +185,8 @@ def combinations(chance: Random, literals: int) -> Iterator[Combination]:
                 if sign not in _GROWING:
                     yield Combination(f"{literal} {sign} a", (kind,))
     for kind in ("float", "np_float"):
-        signed = (f"math.copysign(1.0, {each})" for each in _SIGNED_OF_ONE)
-        yield from (Combination(each, (kind,)) for each in signed)
-        signed = (f"math.copysign(1.0, {each})" for each in _SIGNED_OF_TWO)
-        yield from (Combination(each, (kind, kind)) for each in signed)
+        yield from (Combination(each, (kind,), signed=True) for each in _SIGNED_OF_ONE)
+        yield from (Combination(each, (kind, kind), signed=True) for each in _SIGNED_OF_TWO)
     yield from (Combination(each, ("char",)) for each in _OF_CHARACTERS)
     yield from (Combination(each, ("char", "char")) for each in _OF_TWO_CHARACTERS)
 

@@ -11,6 +11,7 @@ from ufora_core.compiler.for_loops.fold import Target
 from ufora_core.compiler.for_loops.rules import SUBSCRIPTED
 from ufora_core.compiler.for_loops.split import Halves
 from ufora_core.compiler.sites.names import mangled
+from ufora_core.compiler.sites.stages import as_written
 from ufora_worker.for_loops.runs import Run, local_names
 from ufora_worker.loops.moments import Declined
 
@@ -64,6 +65,7 @@ def simple_fold(
         global_names=names - local_names(run.frame.f_code),
         namespace=run.frame.f_globals,
         uses=uses,
+        iterable=as_written(run.iterable),
     )
 
 

@@ -28,6 +28,8 @@ class Fold:
     namespace: Mapping[str, object]
     #: Special methods that it may use of the items' values.
     uses: tuple[str, ...] = ()
+    #: What the program iterates over: the items may be copies of what is in it.
+    iterable: object = None
 
     @property
     def rebound(self) -> Rebound:
@@ -35,11 +37,13 @@ class Fold:
         return _Reassigned(self.namespace, self.global_names, self.assigned)
 
     def reached_from(self, world: World) -> bool:
-        """Whether it changes an object that hangs together with one that the proof has seen."""
+        """Whether it changes an object that hangs together with one that the proof has seen, or
+        with what the program iterates over."""
         if not self.changed:
             return False
         wanted = set(map(_identity, self.changed))
-        return any(_identity(each) in wanted for each in reachable(world.roots()))
+        roots = (*world.roots(), self.iterable)
+        return any(_identity(each) in wanted for each in reachable(roots))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from typing import Any
 from ufora_core.compiler.effects.classes import HEAP_TYPE
 from ufora_core.compiler.effects.proof import Reason
 from ufora_core.compiler.sites.as_written import AsWritten
+from ufora_core.compiler.sites.reducers import SiteKind
+from ufora_core.compiler.sites.running import Running
 from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.slices import SliceCodes
 from ufora_core.compiler.sites.stages import Deferred, Stage, as_written
@@ -105,10 +107,20 @@ class Moment:
         return size
 
     def items(self) -> Items:
-        """What the loop iterates over, by index."""
+        """What the loop iterates over, by index.
+
+        Raises:
+            Declined: they cannot be known before the loop runs.
+        """
         source = self.source
+        if isinstance(source, Running) and self.site.kind in (SiteKind.ANY, SiteKind.ALL):
+            raise Declined("an item that decides it would have been computed with all the others")
         items = source.items if isinstance(source, Stage) else indexable(source)
-        assert items is not None
+        if items is None:
+            raise Declined(
+                f"each item of `{type(self.written).__name__}` needs the one before: make a list "
+                "of it"
+            )
         return items
 
     def scope(self, frame: FrameType) -> dict[str, Any]:

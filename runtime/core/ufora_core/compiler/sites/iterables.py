@@ -34,7 +34,9 @@ _OWN_ITEM = re.compile(_ITEM.format(r"\d+"))
 _CALLING = frozenset({"map", "filter", "starmap"})
 #: Functions that may have computed items among their operands.
 _JOINING = frozenset({"zip", "enumerate"})
-_VIEWED = _CALLING | _JOINING | {"reversed", "chain", "from_iterable", "product", "islice"}
+#: Functions of which only the first operand is iterated over.
+_OF_ONE = frozenset({"enumerate", "islice", "accumulate"})
+_VIEWED = _CALLING | _JOINING | _OF_ONE | {"reversed", "chain", "from_iterable", "product"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def source_of(node: ast.expr, *, settled: bool = True) -> Source:
     for operand in reversed(operands):
         parts.insert(0, source_of(operand, settled=all(map(_is_quiet, later))))
         later.append(operand)
-    if name == "enumerate":
+    if name in _OF_ONE:
         parts = parts[:1]
     if name == "starmap" and parts[0].name == "zip":
         parts[0] = replace(parts[0], staged=True)  # its parts are written out

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from ufora_core.compiler.sites.running import Running
 from ufora_core.compiler.sites.views import Enumerated, Items, Zipped, indexable, view_of
 
-Source = "Items | Stage"
+Source = "Items | Stage | Running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Deferred:
     """An iterator that nobody has taken anything from yet."""
 
     iterator: object
-    source: "Items | Stage"
+    source: "Items | Stage | Running"
 
 
 def call(function: Any, /, *operands: Any, **keywords: Any) -> Any:
@@ -94,7 +95,9 @@ def as_written(iterable: Any) -> Any:
 
 def _source(
     function: Any, operands: Sequence[Any], keywords: Mapping[str, Any]
-) -> "Items | Stage | None":
+) -> "Items | Stage | Running | None":
+    if function is itertools.accumulate:
+        return _running(*operands, **keywords)
     takes_function = function is map or function is filter or function is itertools.starmap
     if not takes_function and not any(isinstance(each, Stage) for each in operands):
         return view_of(function, operands, keywords)
@@ -106,6 +109,11 @@ def _source(
     if function is enumerate:
         return _enumerated(*operands, **keywords)
     return None
+
+
+def _running(iterable: Any, func: Any = None, *, initial: Any = None) -> Running | None:
+    items = None if isinstance(iterable, Stage) else indexable(iterable)
+    return None if items is None else Running(items, func, initial)
 
 
 def _enumerated(iterable: Any, start: Any = 0) -> Stage | None:

@@ -21,6 +21,8 @@ from math import prod
 from types import BuiltinFunctionType
 from typing import Any, cast, overload
 
+from ufora_core.compiler.sites.running import Running
+
 Items = Sequence[Any]
 
 #: Built-in sequences: slicing them gives the items that iterating over them gives.
@@ -230,13 +232,16 @@ def indexable(iterable: object) -> Items | None:
     over the iterable gives. None if it is no such thing."""
     if size_of(iterable) is None:
         return None
+    if isinstance(iterable, Running):
+        return iterable.values()
     return list(cast(Any, iterable)) if type(iterable) in _UNINDEXED else cast(Items, iterable)
 
 
 def size_of(iterable: object) -> int | None:
-    """How many items ``indexable`` gives, which takes time to make them; None if it does not."""
+    """How many items ``indexable`` gives, which takes time to make them; None if it does not.
+    (Of a ``Running`` it may find out that there are none after all.)"""
     known = type(iterable) in _SEQUENCES or type(iterable) in _UNINDEXED
-    if not (known or isinstance(iterable, View) or _is_array(iterable)):
+    if not (known or isinstance(iterable, View | Running) or _is_array(iterable)):
         return None
     try:
         return len(cast(Items, iterable))

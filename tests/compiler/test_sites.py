@@ -80,6 +80,8 @@ def test_rewritten_programs_give_what_they_gave(source: str, how: str) -> None:
         ("called functions", [*range(10), 11]),
         ("keys", range(10)),
         ("other reducers", range(14)),
+        ("running totals", range(7)),
+        ("an accumulate that is none", [2]),
     ],
 )
 def test_loops_are_taken_where_they_can_be(program: str, taken: Iterable[int]) -> None:

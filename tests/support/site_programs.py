@@ -139,6 +139,33 @@ def f(k):
     )
 result = f(7)
 """,
+    "running totals": """
+import operator
+from collections import deque
+from itertools import accumulate
+xs = [3, 1, 2, 5, 4]
+def twice(x):
+    return x * 2
+def f(k):
+    return (
+        list(accumulate(x * k for x in xs)), max(accumulate(map(twice, xs), initial=k), default=0),
+        tuple(accumulate((x for x in xs if x % 2), operator.mul)), [x * k for x in accumulate(xs)],
+        deque(accumulate((x / k for x in xs), lambda a, b: a - b * k, initial=k), 3),
+        sum(accumulate(map(twice, xs), func=max), k), any(accumulate(map(twice, xs))),
+        [i * x for i, x in enumerate(accumulate(xs, min))], sorted(accumulate(map(twice, xs))),
+    )
+result = f(7)
+""",
+    "an accumulate that is none": """
+def accumulate(items, function=None, **others):
+    return ["mine", *items, function is None, others]
+def f(list):
+    return (
+        tuple(accumulate((x for x in range(3)), abs, initial=1)), list(accumulate(map(abs, [1]))),
+        [x for x in accumulate(range(3), others=2)],
+    )
+result = f(lambda items: [*items, "mine"])
+""",
     "names that mean something else": """
 class math:
     def fsum(items):
@@ -212,6 +239,10 @@ f = outer()
     "an operand that does not fit": "f = lambda: [x for x in enumerate([1, 2], 'a')]",
     "text joined with a number": "f = lambda: ','.join(str(x) if x < 3 else x for x in range(5))",
     "nothing to reduce": "import functools\nf = lambda: functools.reduce(max, (x for x in []))",
+    "a running total": "from itertools import accumulate\n"
+    "f = lambda: list(accumulate((x for x in range(9)), lambda a, b: 1 // (3 - b)))",
+    "an item of a running total": "from itertools import accumulate\n"
+    "f = lambda: list(accumulate((1 // (3 - x) for x in range(9)), lambda a, b: 1 // (5 - b)))",
     "a missing function": "f = lambda: list(map(missing, range(3)))",
     "a condition": "f = lambda: any(0 for x in range(5) if 1 // (2 - x))",
 }

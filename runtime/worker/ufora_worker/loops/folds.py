@@ -25,6 +25,8 @@ class Fold:
     function: Callable[..., Any]
     #: The items, where the values are only their keys.
     items: Items = ()
+    #: It may fail before it takes the first item.
+    begins: bool = False
 
     def __call__(self, segments: Sequence[LiveSegment], operand: tuple[Any, ...]) -> Any:
         """What the expression is worth. ``operand`` holds the reducer's start or the like.
@@ -52,5 +54,7 @@ def needs_fold(site: Site) -> bool:
     """Whether the root folds the values with the reducer itself (``Fold``), and not by what
     ``shapes`` knows of it."""
     return site.reducer is not None and (
-        bool(site.key) or site.kind.value != site.reducer.name.removeprefix("builtins.")
+        bool(site.key)
+        or site.accumulates is not None
+        or site.kind.value != site.reducer.name.removeprefix("builtins.")
     )

@@ -1,11 +1,12 @@
 """What a site has at the moment at which it is reached: its reducer, functions and items."""
 
 import builtins
+import operator
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from operator import attrgetter, itemgetter, methodcaller
+from itertools import accumulate
 from time import perf_counter_ns
 from types import BuiltinFunctionType, FrameType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any
@@ -28,7 +29,7 @@ _CHEAP_NS = 500
 
 _C_FUNCTIONS = (
     *(BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType),
-    *(itemgetter, attrgetter, methodcaller),
+    *(operator.itemgetter, operator.attrgetter, operator.methodcaller),
 )
 
 
@@ -59,8 +60,13 @@ class Moment:
     #: items.
     function: Any
     iterable: Any
-    #: The key function, if there is one.
-    key: tuple[Any, ...] = ()
+    #: The key function, if there is one; or what ``accumulate`` is given besides the items.
+    given: tuple[Any, ...] = ()
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """The key function, if there is one."""
+        return self.given if self.site.key else ()
 
     @property
     def written(self) -> object:
@@ -69,7 +75,10 @@ class Moment:
 
     @property
     def reducer(self) -> Callable[..., Any]:
-        """The reducer, with all that is bound to it already."""
+        """The reducer, with all that is bound to it already; of a site that accumulates, what its
+        reducer gets."""
+        if self.site.accumulates is not None:
+            return self._accumulate
         bound = dict(zip(["key"], self.key, strict=False))
         if not self.before and not bound:
             return self._function  # type: ignore[no-any-return]
@@ -80,6 +89,20 @@ class Moment:
         """The operands in front of the items."""
         reducer = self.site.reducer
         return tuple(self.function[1:]) if reducer is not None and reducer.before else ()
+
+    @property
+    def combining(self) -> tuple[Any, ...]:
+        """The function that is called on values and on what it returned, if there is one."""
+        if self.site.accumulates is not None:
+            return (self._by_name.get("func") or operator.add,)
+        reducer = self.site.reducer
+        return self.before if reducer is not None and reducer.combines else ()
+
+    @property
+    def starts(self) -> tuple[Any, ...]:
+        """What ``accumulate`` begins with, if that is given."""
+        start = self._by_name.get("initial")
+        return () if start is None else (start,)
 
     @property
     def source(self) -> Any:
@@ -95,6 +118,8 @@ class Moment:
         reducer = self.site.reducer
         if reducer is not None and not reducer.is_meant(self._function, vars(builtins)):
             raise Declined(f"`{reducer.name.removeprefix('builtins.')}` is not Python's own here")
+        if self.site.accumulates is not None and self.function[1] is not accumulate:
+            raise Declined("`accumulate` is not that of `itertools` here")
         source = self.source
         size = size_of(source.items if isinstance(source, Stage) else source)
         if size is None:
@@ -169,12 +194,32 @@ class Moment:
         """What the root does with the values; None where the site's kind says all of it."""
         if not needs_fold(self.site):
             return None
-        return Fold(self.site, self._function if self.key else self.reducer, items)
+        function = self._function if self.key else self.reducer
+        if self.site.accumulates is not None:
+            function = self._fold_accumulated
+        reducer = self.site.reducer
+        begins = bool(self.starts) or (reducer is not None and reducer.begins)
+        return Fold(self.site, function, items, begins)
 
     @property
     def _function(self) -> Any:
-        reducer = self.site.reducer
-        return self.function[0] if reducer is not None and reducer.before else self.function
+        several = self.site.accumulates is not None or self.before
+        return self.function[0] if several else self.function
+
+    @property
+    def _by_name(self) -> dict[str, Any]:
+        """What ``accumulate`` is given besides the items."""
+        names = (name or "func" for name in self.site.accumulates or ())
+        return dict(zip(names, self.given, strict=False))
+
+    def _accumulate(self, items: Any) -> Any:
+        """The call of ``accumulate``, as it is written."""
+        given = list(zip(self.site.accumulates or (), self.given, strict=True))
+        by_position = (value for name, value in given if not name)
+        return self.function[1](items, *by_position, **{name: v for name, v in given if name})
+
+    def _fold_accumulated(self, items: Any, *operand: Any, **by_name: Any) -> Any:
+        return self._function(self._accumulate(items), *operand, **by_name)
 
     @property
     def _called(self) -> tuple[Any, ...]:

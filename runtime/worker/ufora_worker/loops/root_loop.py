@@ -200,6 +200,11 @@ class RootLoop:
         )
         return finish(self.kind, segments, self.operand, self.python, self.rerun, float_fold)
 
+    @property
+    def _begins(self) -> bool:
+        """Whether the fold may fail before it takes the first item."""
+        return self.kind is SiteKind.SUM if self.fold is None else self.fold.begins
+
     def _has_floats(self, segments: Sequence[LiveSegment]) -> bool:
         return self.kind is SiteKind.SUM and any(each.form == "floats" for each in segments)
 
@@ -350,7 +355,7 @@ class RootLoop:
         """Item ``index`` raised somewhere. Raise here what Python would have raised: while folding
         what came before, or at that item. Should it not raise here (memory, recursion depth), go
         on from it alone."""
-        if segments and not self.eager:
+        if (segments or self._begins) and not self.eager:
             self._finish(segments)
         rest = accumulator(self.kind, keep_values=True)
         rest.add(self.body.run_exactly(self.items[index:]), index, len(self.items))

@@ -384,7 +384,8 @@ class Splitter:
             items,
             source_of=definition_of,
             filename=frame.f_code.co_filename,
-            before=moment.before,
+            operand=moment.starts,
+            before=moment.combining,
         )
         if not verdict.pure:
             self.visits(site).refused(count, thread_time_ns() - asked)

@@ -74,7 +74,7 @@ def judge(
 
     ``namespace`` holds the global names, ``scope`` the values of the site's local names and of
     ``site.given_names``, ``items`` what is iterated over, ``operand`` the reducer's start or
-    default if there is one, ``before`` what it is given in front of the items. ``source_of`` gives
+    default if there is one, ``before`` the functions that it calls on values. ``source_of`` gives
     the parsed definition of a function's code, or None. ``fold`` is what a ``for`` statement does
     with the items' values, in order. ``world`` may have seen some of all that already.
     """
@@ -293,14 +293,16 @@ def _fold(
     # Values that come from other processes are copies.
     special(frame, site.comprehension, (*names, *COPY), value, *starts)
     for function in before:
-        _repeat(frame, site.comprehension, function, join(value, *starts))
+        folded = _repeat(frame, site.comprehension, function, join(value, *starts))
+        if site.accumulates is not None:
+            special(frame, site.comprehension, names, folded)
 
 
-def _repeat(frame: Frame, node: ast.AST, function: Value, value: Value) -> None:
+def _repeat(frame: Frame, node: ast.AST, function: Value, value: Value) -> Value:
     """``function`` is called on the values, and on what it returned (``functools.reduce``)."""
     while True:
         returned = call(frame, node, function, Arguments((value, value)))
         wider = join(value, returned)
         if wider == value:
-            return
+            return value
         value = wider

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from ufora_core.compiler.sites.iterables import Source, called_name, desugared, is_simple, source_of
 from ufora_core.compiler.sites.names import (
@@ -38,6 +39,8 @@ class Form:
     #: The reducer's start, default or the like, if it is given one.
     operand: ast.expr | None = None
     key: ast.keyword | None = None
+    #: ``accumulate(items, ...)`` where that is what the reducer folds.
+    running: ast.Call | None = None
 
     def comprehension(self) -> Comprehension:
         """What is done with an item of the source: a comprehension."""
@@ -61,6 +64,8 @@ def _reduction(node: ast.Call) -> Form | None:
         return None
     key = next((each for each in node.keywords if each.arg == "key"), None)
     items = node.args[reducer.before]
+    if _runs(items):
+        return _running(node, reducer, items)
     operands = [*node.args[reducer.before + 1 :], *_values(node, reducer.keyword)]
     operand = operands[0] if operands else None
     kind = SiteKind.LIST if key is not None else reducer.kind
@@ -73,6 +78,36 @@ def _reduction(node: ast.Call) -> Form | None:
     if kind is SiteKind.COUNT or not (source.staged or key is not None):
         return None
     return Form(kind, source, None, reducer, reducer.before, operand, key)
+
+
+def _runs(items: ast.expr) -> TypeGuard[ast.Call]:
+    """Whether the items are those of ``accumulate``, called with nothing that could happen at
+    another time than it is written."""
+    if not isinstance(items, ast.Call) or called_name(items) != "accumulate":
+        return False
+    by_name = {each.arg for each in items.keywords} <= {"func", "initial"}
+    return len(items.args) in (1, 2) and by_name and all(map(is_simple, besides(items)))
+
+
+def besides(running: ast.Call) -> list[ast.expr]:
+    """What ``accumulate`` is given besides the items, in the order in which it is evaluated."""
+    return [*running.args[1:], *(each.value for each in running.keywords)]
+
+
+def _running(node: ast.Call, reducer: Reducer, running: ast.Call) -> Form | None:
+    """``list(accumulate(f(x) for x in xs))``: items are computed anywhere, and run up in order."""
+    decides = reducer.kind in (SiteKind.ANY, SiteKind.ALL, SiteKind.COUNT)
+    named = isinstance(node.func, ast.Name) and not reducer.before
+    if decides or not named or reducer.gathers or any(each.arg == "key" for each in node.keywords):
+        return None
+    operands = [*node.args[1:], *_values(node, reducer.keyword)]
+    operand = operands[0] if operands else None
+    items = running.args[0]
+    written = items if isinstance(items, ast.GeneratorExp) else None
+    source = source_of(items if written is None else written.generators[0].iter)
+    if written is None and not source.staged:
+        return None
+    return Form(SiteKind.LIST, source, written, reducer, 0, operand, running=running)
 
 
 def _is_called_so(node: ast.Call, reducer: Reducer) -> bool:

@@ -43,14 +43,18 @@ class Reducer:
     #: stand behind the items as well (or, without a keyword, only there).
     keyword: str = ""
     by_position: bool = False
-    #: Operands in front of the items.
+    #: Operands in front of the items, and whether they are functions called on items.
     before: int = 0
+    combines: bool = False
+    #: It may fail before it takes the first item.
+    begins: bool = False
     #: Whether it may have a key function; keys are computed with the items.
     keyed: bool = False
     #: It takes all items before it looks at the first.
     gathers: bool = False
-    #: Whether a list comprehension is taken over together with the fold.
-    fuses: bool = True
+    #: Whether a list comprehension is taken over together with the fold. Where the name may well
+    #: mean another function, which only gets the list, it is not.
+    fuses: bool = False
 
     @property
     def built_in(self) -> bool:
@@ -75,7 +79,6 @@ class Reducer:
 
 JOIN = "str.join"
 SORTED = "builtins.sorted"
-REDUCE = "functools.reduce"
 
 
 def _built_in(kind: SiteKind, **form: object) -> Reducer:
@@ -87,20 +90,25 @@ def _built_in(kind: SiteKind, **form: object) -> Reducer:
 REDUCERS: Mapping[str, Reducer] = {
     each.name.rpartition(".")[2]: each
     for each in (
-        _built_in(SiteKind.SUM, keyword="start", by_position=True),
+        _built_in(SiteKind.SUM, keyword="start", by_position=True, begins=True),
         _built_in(SiteKind.MIN, keyword="default", keyed=True),
         _built_in(SiteKind.MAX, keyword="default", keyed=True),
         *map(_built_in, (SiteKind.ANY, SiteKind.ALL, SiteKind.LIST, SiteKind.TUPLE)),
         *map(_built_in, (SiteKind.SET, SiteKind.FROZENSET, SiteKind.DICT, SiteKind.COUNT)),
-        Reducer(SORTED, keyword="reverse", keyed=True, gathers=True),
-        Reducer("builtins.bytes", fuses=False),
-        Reducer("builtins.bytearray", fuses=False),
-        Reducer(JOIN, gathers=True),
-        Reducer(REDUCE, by_position=True, before=1),
+        Reducer(SORTED, keyword="reverse", keyed=True, gathers=True, fuses=True),
+        Reducer("builtins.bytes"),
+        Reducer("builtins.bytearray"),
+        Reducer(JOIN, gathers=True, fuses=True),
+        Reducer("functools.reduce", by_position=True, before=1, combines=True),
         Reducer("math.fsum"),
         Reducer("math.prod", keyword="start"),
-        Reducer("statistics.mean"),
-        Reducer("statistics.fmean"),
+        *map(Reducer, ("statistics.mean", "statistics.fmean")),
+        Reducer("statistics.median", gathers=True),
         Reducer("collections.Counter"),
+        Reducer("collections.OrderedDict"),
+        Reducer("collections.deque", keyword="maxlen", by_position=True, begins=True),
+        Reducer("array.array", before=1, begins=True),
+        Reducer("numpy.fromiter", keyword="dtype", by_position=True, begins=True),
+        Reducer("operator.countOf", by_position=True),
     )
 }

@@ -21,7 +21,9 @@ the namespace of builtins of the code that runs:
 ``__ufora_loop__(index, function, iterable, *key)``
     Takes the loop (True), or declines (False). ``function`` is what the reducer's name means just
     now (None for a bare comprehension; a tuple with the operands in front of the items, if there
-    are any): unless it is Python's own, the engine declines. Local variables that items read are in
+    are any, or with what ``accumulate`` means if that stands in front of the items, and then what
+    it is given besides comes in the place of the key): unless it is Python's own, the engine
+    declines. Local variables that items read are in
     ``sys._getframe(1).f_locals``; ``Site.local_names`` says which.
 ``__ufora_view__(function, *operands)``
     Calls a function such as ``map`` in the place of an iterable; see ``stages.call``.
@@ -60,7 +62,7 @@ from ufora_core.compiler.sites.calls import (
     items_of,
     with_values,
 )
-from ufora_core.compiler.sites.forms import Form, SiteKind, can_be_split, form_of
+from ufora_core.compiler.sites.forms import Form, SiteKind, besides, can_be_split, form_of
 from ufora_core.compiler.sites.gates import runs_as_written
 from ufora_core.compiler.sites.iterables import VIEW, functions_of, is_own_name, viewed
 from ufora_core.compiler.sites.names import (
@@ -312,7 +314,9 @@ class _Rewriter(Scopes, ast.NodeTransformer):
             form.written.generators[0].iter = items
             self._item_parts(form.written)
         elif isinstance(node, ast.Call):
-            node.args[0] = items
+            (form.running or node).args[0] = items
+        if form.running is not None:
+            form.running.args, form.running.keywords = form.running.args[:1], []
         taken = _call(LOOP, ast.Constant(site.index), function, iterable, *key)
         declined = ast.IfExp(taken, _call(RESULT, *operands), node)
         return _at(original, ast.IfExp(runs_as_written(site.index), original, declined))
@@ -322,6 +326,8 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         call, which gets it back from the engine."""
         if not isinstance(node, ast.Call):
             return ast.Constant(None), []
+        if form.running is not None:
+            return self._running(node, form.running)
         before, node.args = node.args[: form.position], node.args[form.position :]
         if isinstance(node.func, ast.Name) and not before and form.key is None:
             return clone(node.func), []
@@ -333,6 +339,12 @@ class _Rewriter(Scopes, ast.NodeTransformer):
             return function, []
         node.keywords.remove(form.key)
         return function, [self.visit(form.key.value)]
+
+    def _running(self, node: ast.Call, running: ast.Call) -> tuple[ast.expr, list[ast.expr]]:
+        """As ``_function_and_key``, where the reducer folds what ``accumulate`` gives."""
+        both = ast.Tuple([clone(node.func), self.visit(running.func)], ast.Load())
+        running.func = _at(running.func, _call(REDUCER))
+        return both, list(map(self.visit, besides(running)))
 
     def _describe(self, original: ast.expr) -> Site:
         form = form_of(original)
@@ -358,10 +370,16 @@ class _Rewriter(Scopes, ast.NodeTransformer):
             written=form.written,
             functions=tuple(map(ast.unparse, functions_of(form.source))),
             key="" if form.key is None else ast.unparse(form.key.value),
+            accumulates=None if form.running is None else _keywords(form.running),
         )
 
     def _mangled(self, names: Iterable[str]) -> tuple[str, ...]:
         return tuple(mangled(name, self._mangle) for name in names)
+
+
+def _keywords(call: ast.Call) -> tuple[str, ...]:
+    """Of all operands but the first; empty for those by position."""
+    return (*("" for _ in call.args[1:]), *(each.arg or "" for each in call.keywords))
 
 
 def _load(name: str) -> ast.Name:

@@ -47,6 +47,9 @@ class Site:
     functions: tuple[str, ...] = ()
     #: The key function, as written (or empty).
     key: str = ""
+    #: Set where ``accumulate`` stands between the items and the reducer: the keywords of what it is
+    #: given besides them, empty for what is given by position.
+    accumulates: tuple[str, ...] | None = None
     #: Set for a ``for`` statement; then the comprehension gives the records of its items.
     loop: ForLoop | None = None
     #: Set for calls that stand side by side; then the items are the calls.

@@ -80,6 +80,7 @@ def test_rewritten_programs_give_what_they_gave(source: str, how: str) -> None:
         ("called functions", [*range(10), 11]),
         ("keys", range(10)),
         ("other reducers", range(14)),
+        ("all items at once", [*range(7), 8]),
         ("running totals", range(7)),
         ("an accumulate that is none", [2]),
     ],

@@ -139,6 +139,22 @@ def f(k):
     )
 result = f(7)
 """,
+    "all items at once": """
+xs = [3, 1, 2, 5, 4]
+def twice(x):
+    return x * 2
+def f(k):
+    first, *rest = (x * k for x in xs)
+    [*front, last] = map(twice, xs)
+    both = one, *others = (x for x in [1, 2])
+    return (
+        [*(x * k for x in xs), *xs, *map(twice, xs)], (*filter(None, xs), 1), max(*map(twice, xs)),
+        list(zip(*((x, -x) for x in xs), strict=False)), dict(*((x, k) for x in ()), a=1),
+        {*(x * k for x in xs)}, first, rest, front, last, type(both), one, others,
+        "{} {}".format(*(x for x in xs if x > 3)),
+    )
+result = f(7)
+""",
     "running totals": """
 import operator
 from collections import deque
@@ -243,6 +259,11 @@ f = outer()
     "f = lambda: list(accumulate((x for x in range(9)), lambda a, b: 1 // (3 - b)))",
     "an item of a running total": "from itertools import accumulate\n"
     "f = lambda: list(accumulate((1 // (3 - x) for x in range(9)), lambda a, b: 1 // (5 - b)))",
+    "an item among others": "f = lambda: print(*(1 // (3 - x) for x in range(9)), end='')",
+    "too few items": """
+def f():
+    a, b, *c = (x for x in range(1))
+""",
     "a missing function": "f = lambda: list(map(missing, range(3)))",
     "a condition": "f = lambda: any(0 for x in range(5) if 1 // (2 - x))",
 }

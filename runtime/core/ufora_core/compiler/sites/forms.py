@@ -14,7 +14,7 @@ from ufora_core.compiler.sites.names import (
 )
 from ufora_core.compiler.sites.reducers import REDUCERS, Reducer, SiteKind
 
-__all__ = ["Form", "SiteKind", "form_of"]
+__all__ = ["Form", "SiteKind", "drained", "form_of"]
 
 _COMPREHENSIONS: dict[type, SiteKind] = {
     ast.ListComp: SiteKind.LIST,
@@ -56,6 +56,36 @@ def form_of(node: ast.expr) -> Form | None:
         return None
     assert isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp)
     return Form(kind, source_of(node.generators[0].iter), node)
+
+
+def drained(node: ast.expr) -> Form | None:
+    """The form of an iterable of which all items are taken at once, before anything else happens;
+    None where nothing is computed for them."""
+    if isinstance(node, ast.GeneratorExp):
+        return Form(SiteKind.LIST, source_of(node.generators[0].iter), node)
+    source = source_of(node)
+    return Form(SiteKind.LIST, source, None) if source.staged else None
+
+
+def spread_in(node: ast.expr) -> list[ast.Starred]:
+    """The operands ``*items`` of a call or display that take all items where they stand."""
+    match node:
+        case ast.Call(args=operands, keywords=keywords):
+            # What is called with nothing but these takes them after the keywords.
+            settled = all(isinstance(each.value, ast.Constant) and each.arg for each in keywords)
+        case ast.List(elts=operands, ctx=ast.Load()) | ast.Tuple(elts=operands, ctx=ast.Load()):
+            settled = True
+        case _:
+            return []
+    return [each for each in operands if settled and isinstance(each, ast.Starred)]
+
+
+def unpacks_all(node: ast.Assign) -> bool:
+    """Whether it is ``a, *rest = items``, which takes all items before it assigns any."""
+    match node.targets:
+        case [ast.Tuple(elts=parts) | ast.List(elts=parts)]:
+            return any(isinstance(each, ast.Starred) for each in parts)
+    return False
 
 
 def _reduction(node: ast.Call) -> Form | None:

@@ -13,30 +13,8 @@ and ``sorted(map(f, xs), key=k)`` into ::
     __ufora_result__() if __ufora_loop__(INDEX, sorted, __ufora_view__(map, f, xs), k) else
     __ufora_reducer__()(__ufora_items__())
 
-so that a program runs exactly as written unless the engine takes a loop over. These names stand in
-the namespace of builtins of the code that runs:
-
-``__ufora_closed_INDEX__``
-    True while the original expression runs, at the cost of one look-up: see ``gates``.
-``__ufora_loop__(index, function, iterable, *key)``
-    Takes the loop (True), or declines (False). ``function`` is what the reducer's name means just
-    now (None for a bare comprehension; a tuple with the operands in front of the items, if there
-    are any, or with what ``accumulate`` means if that stands in front of the items, and then what
-    it is given besides comes in the place of the key): unless it is Python's own, the engine
-    declines. Local variables that items read are in
-    ``sys._getframe(1).f_locals``; ``Site.local_names`` says which.
-``__ufora_view__(function, *operands)``
-    Calls a function such as ``map`` in the place of an iterable; see ``stages.call``.
-``__ufora_result__(*operand)``
-    Called next by the same frame when the loop was taken: runs it and gives the value of the whole
-    expression. The operand is the reducer's start or default, evaluated after the iterable as in
-    the original.
-``__ufora_items__()``
-    Called next by the same frame when the engine declined: the iterable, which is not evaluated
-    twice. What cannot be iterated fails here, as and where it did before.
-``__ufora_reducer__()``
-    Called before that where the reducer is not just a name: the function, with the operands in
-    front of the items and the key function, none of which is evaluated twice.
+so that a program runs exactly as written unless the engine takes a loop over; ``asking`` says what
+these names mean.
 
 Of nested sites the outermost comes first; those inside its item are sites only in the last form,
 which runs when the engine declines the outer one. ``for`` statements that are a map and an ordered
@@ -47,11 +25,12 @@ which a reader meets them, so every process that rewrites the same source agrees
 import ast
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from ufora_core.compiler.for_loops.rules import NotSplit
 from ufora_core.compiler.for_loops.statement import Sequential, rewritten, sequential, taken_apart
 from ufora_core.compiler.scopes import Scopes
+from ufora_core.compiler.sites.asking import ITEMS, LOOP, REDUCER, RESULT, at, call
 from ufora_core.compiler.sites.calls import (
     ALONE,
     VALUE,
@@ -62,7 +41,16 @@ from ufora_core.compiler.sites.calls import (
     items_of,
     with_values,
 )
-from ufora_core.compiler.sites.forms import Form, SiteKind, besides, can_be_split, form_of
+from ufora_core.compiler.sites.forms import (
+    Form,
+    SiteKind,
+    besides,
+    can_be_split,
+    drained,
+    form_of,
+    spread_in,
+    unpacks_all,
+)
 from ufora_core.compiler.sites.gates import runs_as_written
 from ufora_core.compiler.sites.iterables import VIEW, functions_of, is_own_name, viewed
 from ufora_core.compiler.sites.names import (
@@ -89,15 +77,8 @@ __all__ = [
     "rewrite_items",
 ]
 
-LOOP = "__ufora_loop__"
-RESULT = "__ufora_result__"
-ITEMS = "__ufora_items__"
-REDUCER = "__ufora_reducer__"
-
 #: Expressions that nest deeper are not looked into: recursive functions need frames.
 _DEEPEST = 100
-
-N = TypeVar("N", bound=ast.AST)
 
 
 def rewrite(
@@ -141,6 +122,9 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         self.sites: list[Site] = []
         #: ``for`` statements that are no sites.
         self.refused: list[Sequential] = []
+        #: By the identity of an iterable of which all items are taken where it stands, what
+        #: takes them.
+        self._drained: dict[int, ast.expr] = {}
         self._next = first
         self._in_expression = False
         self._finder = CallFinder(slow)
@@ -165,13 +149,13 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         if calls is None and self._stands_alone(node):
             calls = Calls(1)
         if calls is None:
-            return super().visit(node)
+            return self._drain(node) or super().visit(node)
         original = clone(node)
         found = self._finder.calls(node)
         site = self._calls_site(node, found, calls)
         with_values(node, {id(call): call for call in found})
         condition = runs_as_written(site.index, asks_alone(site.index))
-        return _at(original, ast.IfExp(condition, original, node))
+        return at(original, ast.IfExp(condition, original, node))
 
     def _stands_alone(self, node: ast.expr) -> bool:
         """Whether it is a call of the block itself that may take long. A call in a function is
@@ -214,7 +198,7 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         return self.generic_visit(node)
 
     def _calls_site(self, place: ast.expr, found: Sequence[ast.Call], calls: Calls) -> Site:
-        comprehension = _at(place, items_of(found))
+        comprehension = at(place, items_of(found))
         described = self._describe(comprehension)
         site = replace(
             described,
@@ -250,8 +234,31 @@ class _Rewriter(Scopes, ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         form = form_of(node)
         if form is None or self._in_class_body or not can_be_split(form.comprehension()):
-            return self.generic_visit(node)
+            return self._display(node)
         return self._site(node, form)
+
+    def visit_List(self, node: ast.List) -> ast.AST:
+        return self._display(node)
+
+    def visit_Tuple(self, node: ast.Tuple) -> ast.AST:
+        return self._display(node)
+
+    def _display(self, node: ast.expr) -> ast.AST:
+        self._drained |= {id(each.value): node for each in spread_in(node)}
+        return self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        if unpacks_all(node):
+            self._drained[id(node.value)] = node.targets[0]
+        return self.generic_visit(node)
+
+    def _drain(self, node: ast.expr) -> ast.AST | None:
+        """The site that takes all items of an iterable, if it is one."""
+        place = self._drained.pop(id(node), None)
+        form = None if place is None else drained(node)
+        if form is None or self._in_class_body or not can_be_split(form.comprehension()):
+            return None
+        return self._site(node, form, place)
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
         return self._bare(node)
@@ -301,7 +308,8 @@ class _Rewriter(Scopes, ast.NodeTransformer):
             comprehension.elt = self.visit(comprehension.elt)
         self._enclosing = before
 
-    def _site(self, node: ast.expr, form: Form) -> ast.AST:
+    def _site(self, node: ast.expr, form: Form, place: ast.expr | None = None) -> ast.AST:
+        """The expression that asks the engine; items fail at ``place``."""
         original = clone(node)
         site = self._describe(original)
         self.sites.append(site)
@@ -309,29 +317,32 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         operands = [] if form.operand is None else [clone(form.operand)]
         function, key = self._function_and_key(node, form)
         iterable = viewed(form.source, self.visit)
-        items = _at(form.source.node, _call(ITEMS))
+        items = at(form.source.node, call(ITEMS))
         if form.written is not None:
             form.written.generators[0].iter = items
             self._item_parts(form.written)
+        elif form.reducer is None:
+            node = items
         elif isinstance(node, ast.Call):
             (form.running or node).args[0] = items
         if form.running is not None:
             form.running.args, form.running.keywords = form.running.args[:1], []
-        taken = _call(LOOP, ast.Constant(site.index), function, iterable, *key)
-        declined = ast.IfExp(taken, _call(RESULT, *operands), node)
-        return _at(original, ast.IfExp(runs_as_written(site.index), original, declined))
+        taken = call(LOOP, ast.Constant(site.index), function, iterable, *key)
+        result = at(place or original, call(RESULT, *operands))
+        declined = ast.IfExp(taken, result, node)
+        return at(original, ast.IfExp(runs_as_written(site.index), original, declined))
 
     def _function_and_key(self, node: ast.expr, form: Form) -> tuple[ast.expr, list[ast.expr]]:
         """What the site passes to the engine besides the items. What is more than a name leaves the
         call, which gets it back from the engine."""
-        if not isinstance(node, ast.Call):
+        if form.reducer is None or not isinstance(node, ast.Call):
             return ast.Constant(None), []
         if form.running is not None:
             return self._running(node, form.running)
         before, node.args = node.args[: form.position], node.args[form.position :]
         if isinstance(node.func, ast.Name) and not before and form.key is None:
             return clone(node.func), []
-        function, node.func = self.visit(node.func), _at(node.func, _call(REDUCER))
+        function, node.func = self.visit(node.func), at(node.func, call(REDUCER))
         if before:
             self._visit_all(before)
             function = ast.Tuple([function, *before], ast.Load())
@@ -343,11 +354,11 @@ class _Rewriter(Scopes, ast.NodeTransformer):
     def _running(self, node: ast.Call, running: ast.Call) -> tuple[ast.expr, list[ast.expr]]:
         """As ``_function_and_key``, where the reducer folds what ``accumulate`` gives."""
         both = ast.Tuple([clone(node.func), self.visit(running.func)], ast.Load())
-        running.func = _at(running.func, _call(REDUCER))
+        running.func = at(running.func, call(REDUCER))
         return both, list(map(self.visit, besides(running)))
 
     def _describe(self, original: ast.expr) -> Site:
-        form = form_of(original)
+        form = form_of(original) or drained(original)
         assert form is not None
         comprehension = form.comprehension()
         free = frozenset(name for name in free_names(comprehension) if not is_own_name(name))
@@ -380,19 +391,3 @@ class _Rewriter(Scopes, ast.NodeTransformer):
 def _keywords(call: ast.Call) -> tuple[str, ...]:
     """Of all operands but the first; empty for those by position."""
     return (*("" for _ in call.args[1:]), *(each.arg or "" for each in call.keywords))
-
-
-def _load(name: str) -> ast.Name:
-    return ast.Name(name, ast.Load())
-
-
-def _call(name: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(_load(name), list(arguments), [])
-
-
-def _at(place: ast.expr, node: N) -> N:
-    """``node``, with every part that has no location yet placed where ``place`` is."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.expr) and not hasattr(each, "lineno"):
-            ast.copy_location(each, place)
-    return node

@@ -8,9 +8,12 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from ufora_core.values.packed import shared_nans
 
 Copy = Callable[[object], Any]
 
@@ -90,6 +93,37 @@ def test_nan_keeps_its_payload_wherever_it_stands(copy: Copy) -> None:
     payload = struct.unpack("d", struct.pack("Q", 0x7FF8_0000_DEAD_BEEF))[0]
     for value in (payload, [payload], (payload,) * 40, {1: payload}, complex(payload, -0.0)):
         assert same(copy(value), value)
+
+
+@pytest.mark.parametrize("length", [3, 40])
+def test_one_nan_stays_one_and_two_stay_two(copy: Copy, length: int) -> None:
+    one, two = float("nan"), float("nan")
+    values = [one, two, one, *map(float, range(length))]
+    again: Any = copy([values, tuple(values), {one: two}, one])
+    copied, other = again[0][:2]
+    assert copied is not other
+    for container in again[:2]:
+        assert [container[0] is copied, container[1] is other, container[2] is copied] == [True] * 3
+    assert again[2][copied] is other
+    assert again[3] is copied
+
+
+def test_nans_of_modules_are_those_of_the_modules(copy: Copy) -> None:
+    values = [math.nan, np.nan, *map(float, range(40))]
+    assert copy(math.nan) is math.nan
+    first, second, *_ = copy(values)
+    assert first is math.nan
+    assert second is np.nan
+
+
+def test_nans_that_nothing_else_has_stay_packed() -> None:
+    values = [*map(float, range(40)), math.inf, -math.inf]
+    fresh = [*values, *(float(text) for text in ("nan", "nan"))]
+    assert shared_nans(values) == []
+    assert shared_nans(fresh) == []
+    shared = fresh[-1]
+    assert shared_nans(fresh) == [43]
+    assert shared_nans((*values, shared, shared)) == [42, 43]
 
 
 @pytest.mark.parametrize("size", [10, 70_000, 200_000])

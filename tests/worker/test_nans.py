@@ -62,6 +62,24 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineC
     inline.close()
 
 
+def test_items_that_look_for_a_captured_nan_find_it(cluster: InlineCluster) -> None:
+    other = fresh()
+    values = [NAN, other, 1.0] * 30
+    known = {NAN: 1, other: 2}
+    with cluster.remotely.downloadAll():
+        found = [known.get(value, 0) for value in values]
+        same = [value is NAN for value in values]
+        kept = [value for value in values]
+        least = min(value for value in values)
+        values.append(NAN)
+    assert found == [1, 2, 0] * 30
+    assert same == [True, False, False] * 30
+    assert [value is NAN for value in kept] == same
+    assert least is NAN
+    assert values.count(NAN) == 31
+    assert cluster.ranges_run > 4
+
+
 def test_items_that_yield_one_nan_yield_one_object_however_they_are_split(
     cluster: InlineCluster,
 ) -> None:

@@ -323,7 +323,10 @@ def _holds(decoder: Decoder, item: Item, value: Any) -> bool:
     if isinstance(node, nodes.Reduced):
         return _is_reduced(decoder, node, value)
     # What is left compares by value or is another object.
-    return isinstance(value, int | complex | str | bytes) and value == decoder.objects[item.index]
+    known = decoder.objects[item.index]
+    if isinstance(value, float):
+        return _mark(value) == _mark(known)
+    return isinstance(value, int | complex | str | bytes) and value == known
 
 
 def _hold(decoder: Decoder, items: list[Item], values: Collection[Any]) -> bool:

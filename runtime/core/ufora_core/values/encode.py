@@ -134,7 +134,9 @@ class Encoder:
             return len(value) <= _SHORT_TEXT and bool(value.isascii() or _is_utf8(value))
         if kind is int:
             return bool(-_INT_LIMIT <= value < _INT_LIMIT)
-        return kind is float or kind is bool or value is None
+        if kind is float:
+            return bool(value == value)
+        return kind is bool or value is None
 
     def has_met(self, marks: set[int]) -> bool:
         """Whether an object with one of these marks (see ``packed``) has a node, or is an original

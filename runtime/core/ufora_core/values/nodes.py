@@ -1,10 +1,11 @@
 """The nodes of a graph of values: what an object is on the wire.
 
 A ``Graph`` is a table of nodes. Small immutable values (``None``, ``bool``, 64-bit ``int``,
-``float``, short ``str``) stand where they are used; everything else is a node, named
-by a ``Ref``, so shared and cyclic references stay what they are. Bytes above ``BLOB_LIMIT`` are not
-in the graph but in the object store, named by their digest: a graph plus its blobs is
-content-addressed, and what the cluster has already seen is not sent again.
+``float``, short ``str``) stand where they are used; everything else (a NaN, too, which containers
+tell from any other by its identity) is a node, named by a ``Ref``, so shared and cyclic references
+stay what they are. Bytes above ``BLOB_LIMIT`` are not in the graph but in the object store, named
+by their digest: a graph plus its blobs is content-addressed, and what the cluster has already seen
+is not sent again.
 """
 
 from typing import Any
@@ -28,6 +29,12 @@ class BigInt(Node, frozen=True, tag="int"):
     """An int beyond 64 bits, in hexadecimal with its sign."""
 
     digits: str
+
+
+class NotANumber(Node, frozen=True, tag="nan"):
+    """A float that is none: one NaN, and no other."""
+
+    value: float
 
 
 class Complex(Node, frozen=True, tag="complex"):
@@ -69,11 +76,13 @@ class Tuple(Node, frozen=True, tag="tuple"):
 
 class Packed(Node, frozen=True, tag="packed"):
     """A list or tuple (``container``) of nothing but floats (``code`` d) or 64-bit ints (q),
-    8 bytes each, little endian."""
+    8 bytes each, little endian. NaNs that something else has too are ``nans``, at ``places``."""
 
     container: str
     code: str
     data: Bytes
+    places: list[int] = []
+    nans: list[Item] = []
 
 
 class Column(msgspec.Struct, frozen=True, array_like=True):
@@ -333,6 +342,7 @@ class Remote(Node, frozen=True, tag="remote"):
 
 AnyNode = (
     BigInt
+    | NotANumber
     | Complex
     | Text
     | Binary

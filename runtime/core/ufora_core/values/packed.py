@@ -12,6 +12,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, repeat
+from math import isfinite
 from operator import countOf, itemgetter, ne, rshift
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,27 @@ def packable(values: Sequence[Any]) -> array[Any] | None:
     return packed
 
 
+def shared_nans(values: Sequence[float]) -> list[int]:
+    """Where NaNs are to which there is another reference: of any other NaN nobody can tell whether
+    it is the one that was there before."""
+    if isfinite(_sum(values)):
+        return []
+    counts = _reference_counts(values)
+    return [i for i, count in enumerate(counts) if count > _ALONE and values[i] != values[i]]
+
+
+#: The built-in one, whatever that name means while a program runs.
+_sum = sum
+
+
+def _reference_counts(values: Iterable[object]) -> list[int]:
+    return [sys.getrefcount(value) for value in values]
+
+
+#: References to an object that nothing but the container has, while they are counted.
+(_ALONE,) = _reference_counts([float("nan")])
+
+
 def is_table(values: Sequence[Any]) -> bool:
     """Whether these are tuples of one length."""
     first = values[0]
@@ -68,7 +90,10 @@ def encode_packed(encoder: Encoder, values: list[Any] | tuple[Any, ...]) -> AnyN
         return None
     packed = packable(values)
     if packed is not None:
-        return nodes.Packed(type(values).__name__, packed.typecode, encoder.bytes_of(packed))
+        code, data = packed.typecode, encoder.bytes_of(packed)
+        places = shared_nans(values) if code == "d" else []
+        nans = [encoder.ref(values[place]) for place in places]
+        return nodes.Packed(type(values).__name__, code, data, places, nans)
     if not is_table(values):
         return None
     marks = set(marks_of(values))
@@ -128,7 +153,12 @@ def _container(name: str) -> type:
 
 def make_packed(decoder: Decoder, node: nodes.Packed) -> object:
     """The list or tuple of a ``Packed`` node."""
-    return _container(node.container)(unpacked(decoder, node.code, node.data))
+    values: Any = unpacked(decoder, node.code, node.data)
+    if node.places:
+        values = values.tolist()
+        for place, nan in zip(node.places, node.nans, strict=True):
+            values[place] = decoder.get(nan)
+    return _container(node.container)(values)
 
 
 def make_table(decoder: Decoder, node: nodes.Table) -> object:
@@ -157,7 +187,7 @@ def _needs_table(node: nodes.Row) -> Iterable[Item]:
 
 
 STEPS: dict[type, Steps] = {
-    nodes.Packed: Steps(make_packed),
+    nodes.Packed: Steps(make_packed, needs=lambda node: node.nans),
     nodes.Table: Steps(make_table),
     nodes.Row: Steps(_make_row, needs=_needs_table),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from ufora_core.values.encode import Encoder
 
 # ------------------------------------------------------------------------------ encoding
+
+
+def _encode_float(encoder: Encoder, value: float) -> AnyNode:
+    named = encoder.names.in_module("math", value) or encoder.names.in_module("numpy", value)
+    return named or nodes.NotANumber(value)
 
 
 def _encode_int(encoder: Encoder, value: int) -> AnyNode:
@@ -76,6 +82,7 @@ def _encode_singleton(encoder: Encoder, value: object) -> AnyNode:
 #: Encoders by exact type.
 ENCODERS: dict[type, Callable[[Encoder, Any], AnyNode]] = {
     int: _encode_int,
+    float: _encode_float,
     complex: _encode_complex,
     str: _encode_str,
     bytes: _encode_bytes,
@@ -96,6 +103,12 @@ ENCODERS: dict[type, Callable[[Encoder, Any], AnyNode]] = {
 
 def _make_int(decoder: Decoder, node: nodes.BigInt) -> object:
     return int(node.digits, 16)
+
+
+def _make_float(decoder: Decoder, node: nodes.NotANumber) -> object:
+    if not math.isnan(node.value):
+        raise ValueGraphError(f"{node.value!r} is a number")
+    return node.value
 
 
 def _make_complex(decoder: Decoder, node: nodes.Complex) -> object:
@@ -159,6 +172,7 @@ def _items(node: Any) -> Iterable[Item]:
 
 STEPS: dict[type, Steps] = {
     nodes.BigInt: Steps(_make_int),
+    nodes.NotANumber: Steps(_make_float),
     nodes.Complex: Steps(_make_complex),
     nodes.Text: Steps(_make_str),
     nodes.Binary: Steps(_make_bytes),

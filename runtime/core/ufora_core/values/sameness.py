@@ -53,7 +53,10 @@ def same_bytes(one: Buffer | array[Any], other: Buffer) -> bool:
 
 def is_packed(decoder: Decoder, node: nodes.Packed, value: Any) -> bool:
     """Whether a list or tuple holds the numbers of its node."""
-    return bool(value) and _are_numbers(decoder, node.code, node.data, value)
+    if not value or not _are_numbers(decoder, node.code, node.data, value):
+        return False
+    nans = zip(node.places, node.nans, strict=True)
+    return all(is_item(decoder, nan, value[place]) for place, nan in nans)
 
 
 def _are_numbers(decoder: Decoder, code: str, data: nodes.Bytes, values: Sequence[Any]) -> bool:

@@ -68,9 +68,14 @@ def equal(b: "Builder", node: ast.AST, left: Value, right: Value) -> Atom:
         Refused: as ``compare``.
     """
     for each in (left, right):
-        if isinstance(each, Atom) and each.type in NUMBERS and not isinstance(each, Const):
+        if isinstance(each, Atom) and each.type in NUMBERS and not _is_ordinary(each):
             bail_if_nan(b, each)
     return plain(b, compare(b, node, ast.Eq, left, right))
+
+
+def _is_ordinary(value: Atom) -> bool:
+    """Whether it is a constant, and no NaN."""
+    return isinstance(value, Const) and value.value == value.value
 
 
 def bail_if_nan(b: "Builder", value: Atom) -> None:

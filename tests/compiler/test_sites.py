@@ -81,6 +81,7 @@ def test_rewritten_programs_give_what_they_gave(source: str, how: str) -> None:
         ("keys", range(10)),
         ("other reducers", range(14)),
         ("all items at once", [*range(7), 8]),
+        ("the first", range(5)),
         ("running totals", range(7)),
         ("an accumulate that is none", [2]),
     ],

@@ -155,6 +155,16 @@ def f(k):
     )
 result = f(7)
 """,
+    "the first": """
+xs = [3, 1, 2, 5, 4]
+def f(k):
+    return (
+        next(x for x in xs if x > 4), next((x * k for x in xs if x > 9), k),
+        next(filter(lambda x: x % 2 == 0, xs)), next(((x, y) for x in xs for y in xs if y > x), 0),
+        next((x - 5 for x in xs if x == 5), "none"), next(x for x in xs), next(map(abs, xs)),
+    )
+result = f(7)
+""",
     "running totals": """
 import operator
 from collections import deque
@@ -264,6 +274,7 @@ f = outer()
 def f():
     a, b, *c = (x for x in range(1))
 """,
+    "the first of none": "f = lambda: next(x for x in range(9) if x > 9)",
     "a missing function": "f = lambda: list(map(missing, range(3)))",
     "a condition": "f = lambda: any(0 for x in range(5) if 1 // (2 - x))",
 }

@@ -14,7 +14,7 @@ from typing import Any
 from ufora_core.compiler.effects.classes import HEAP_TYPE
 from ufora_core.compiler.effects.proof import Reason
 from ufora_core.compiler.sites.as_written import AsWritten
-from ufora_core.compiler.sites.reducers import SiteKind
+from ufora_core.compiler.sites.reducers import DECIDED
 from ufora_core.compiler.sites.running import Running
 from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.slices import SliceCodes
@@ -138,7 +138,7 @@ class Moment:
             Declined: they cannot be known before the loop runs.
         """
         source = self.source
-        if isinstance(source, Running) and self.site.kind in (SiteKind.ANY, SiteKind.ALL):
+        if isinstance(source, Running) and self.site.kind in DECIDED:
             raise Declined("an item that decides it would have been computed with all the others")
         items = source.items if isinstance(source, Stage) else indexable(source)
         if items is None:

@@ -76,11 +76,11 @@ def decode_partial(
 #: The form of items that the root has to run itself.
 AGAIN = "again"
 
-_WITH_VALUES = frozenset({"values", "entries"})
+_WITH_VALUES = frozenset({"values", "entries", "first"})
 
 
 def _movable(segment: LiveSegment, again_ns: float) -> LiveSegment:
-    if segment.form not in _WITH_VALUES:
+    if segment.form not in _WITH_VALUES or segment.value is True:
         return segment
     if weigh((segment.value,), again_ns) > again_ns or holds_shared_nan(segment.value):
         return LiveSegment(AGAIN, segment.lo, segment.hi, None)

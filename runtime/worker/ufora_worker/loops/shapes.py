@@ -121,17 +121,19 @@ class Compared:
 
 @dataclass(slots=True)
 class Searched:
-    """``any`` and ``all``: whether an item decided it."""
+    """``any`` and ``all``: whether an item decided it. ``next``: the first value, in a tuple, or
+    True where native code knows no more than that the last item of the segment has it."""
 
+    form: str = "hit"
     segments: list[LiveSegment] = field(default_factory=list)
     keep_values: bool = False
     shipping_ns: float = 0.0
 
-    def add(self, decided: bool, lo: int, hi: int) -> bool:
+    def add(self, decided: bool | tuple[Any, ...], lo: int, hi: int) -> bool:
         """See ``Accumulator``."""
         if decided:
-            self.segments.append(LiveSegment("hit", lo, hi, True))
-        return decided
+            self.segments.append(LiveSegment(self.form, lo, hi, decided))
+        return bool(decided)
 
 
 @dataclass(slots=True)
@@ -169,6 +171,8 @@ def accumulator(kind: SiteKind, *, keep_values: bool = False) -> Accumulator:
             return Compared(max)
         case SiteKind.ANY | SiteKind.ALL:
             return Searched()
+        case SiteKind.FIRST:
+            return Searched("first")
         case SiteKind.COUNT:
             return Counted()
         case _:
@@ -199,6 +203,8 @@ def finish(
             return _best(min if kind is SiteKind.MIN else max, segments, operand, rerun)
         case SiteKind.ANY | SiteKind.ALL:
             return bool(segments) == (kind is SiteKind.ANY)
+        case SiteKind.FIRST:
+            return next(chain.from_iterable(_first(each, rerun) for each in segments), *operand)
         case SiteKind.COUNT:
             return sum(segment.value for segment in segments)
         case SiteKind.DICT:
@@ -214,6 +220,10 @@ _COLLECT: dict[SiteKind, Callable[[Iterator[Any]], Any]] = {
     SiteKind.SET: set,
     SiteKind.FROZENSET: frozenset,
 }
+
+
+def _first(segment: LiveSegment, rerun: Rerun) -> Iterable[Any]:
+    return rerun(segment.hi - 1, segment.hi) if segment.value is True else segment.value
 
 
 def _all_floats(segments: Sequence[LiveSegment]) -> bool:

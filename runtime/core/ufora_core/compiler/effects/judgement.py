@@ -277,6 +277,7 @@ _FOLDS: Mapping[str, tuple[str, ...]] = {
     "builtins.list": (),
     "builtins.tuple": (),
     "builtins.len": (),
+    "builtins.next": (),
     JOIN: (),
     "collections.Counter": HASH,
 }

@@ -5,15 +5,21 @@ an exception, what matters is the iterator itself: its frames, what it makes of 
 and that a key is asked for as soon as its item is there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import tee
+from itertools import islice, tee
 from typing import Any
 
 from ufora_core.compiler.sites.reducers import SiteKind
 from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.stages import Stage
 from ufora_core.compiler.sites.views import Items
+
+_DECIDE: Mapping[SiteKind, Callable[[Iterator[Any]], Any]] = {
+    SiteKind.ANY: any,
+    SiteKind.ALL: lambda values: not all(values),
+    SiteKind.FIRST: lambda values: tuple(islice(values, 1)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +43,9 @@ class AsWritten:
         """
         iterable = self.source.iterator(items) if isinstance(self.source, Stage) else items
         values = self.function(iterable, *self.arguments)
-        if self.site.kind is SiteKind.ANY and isinstance(values, Iterator):
-            return any(values)
-        if self.site.kind is SiteKind.ALL and isinstance(values, Iterator):
-            return not all(values)
+        decide = _DECIDE.get(self.site.kind)
+        if decide is not None and isinstance(values, Iterator):
+            return decide(values)
         if not self.key:
             return list(values) if isinstance(values, Iterator) else values
         (key,) = self.key

@@ -12,7 +12,7 @@ from ufora_core.compiler.sites.names import (
     item_parts,
     keeps_own_variables,
 )
-from ufora_core.compiler.sites.reducers import REDUCERS, Reducer, SiteKind
+from ufora_core.compiler.sites.reducers import DECIDED, REDUCERS, Reducer, SiteKind
 
 __all__ = ["Form", "SiteKind", "drained", "form_of"]
 
@@ -99,6 +99,8 @@ def _reduction(node: ast.Call) -> Form | None:
     operands = [*node.args[reducer.before + 1 :], *_values(node, reducer.keyword)]
     operand = operands[0] if operands else None
     kind = SiteKind.LIST if key is not None else reducer.kind
+    if kind is SiteKind.FIRST and not _searches(items):
+        return None
     if isinstance(items, ast.GeneratorExp | ast.ListComp):
         if not _folds(items, reducer, keyed=key is not None):
             return None
@@ -108,6 +110,13 @@ def _reduction(node: ast.Call) -> Form | None:
     if kind is SiteKind.COUNT or not (source.staged or key is not None):
         return None
     return Form(kind, source, None, reducer, reducer.before, operand, key)
+
+
+def _searches(items: ast.expr) -> bool:
+    """Whether items may give no value, so that the first one is to be looked for."""
+    if isinstance(items, ast.GeneratorExp):
+        return any(generator.ifs for generator in items.generators)
+    return isinstance(items, ast.Call) and called_name(items) == "filter"
 
 
 def _runs(items: ast.expr) -> TypeGuard[ast.Call]:
@@ -126,7 +135,7 @@ def besides(running: ast.Call) -> list[ast.expr]:
 
 def _running(node: ast.Call, reducer: Reducer, running: ast.Call) -> Form | None:
     """``list(accumulate(f(x) for x in xs))``: items are computed anywhere, and run up in order."""
-    decides = reducer.kind in (SiteKind.ANY, SiteKind.ALL, SiteKind.COUNT)
+    decides = reducer.kind in DECIDED or reducer.kind is SiteKind.COUNT
     named = isinstance(node.func, ast.Name) and not reducer.before
     if decides or not named or reducer.gathers or any(each.arg == "key" for each in node.keywords):
         return None

@@ -28,8 +28,14 @@ class SiteKind(Enum):
     FROZENSET = "frozenset"
     DICT = "dict"
     COUNT = "len"
+    #: The first value that there is.
+    FIRST = "next"
     #: Calls that stand side by side.
     CALLS = "calls"
+
+
+#: Kinds of which one item decides what all of it comes to.
+DECIDED = frozenset({SiteKind.ANY, SiteKind.ALL, SiteKind.FIRST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,7 @@ REDUCERS: Mapping[str, Reducer] = {
         _built_in(SiteKind.MAX, keyword="default", keyed=True),
         *map(_built_in, (SiteKind.ANY, SiteKind.ALL, SiteKind.LIST, SiteKind.TUPLE)),
         *map(_built_in, (SiteKind.SET, SiteKind.FROZENSET, SiteKind.DICT, SiteKind.COUNT)),
+        _built_in(SiteKind.FIRST, by_position=True),
         Reducer(SORTED, keyword="reverse", keyed=True, gathers=True, fuses=True),
         Reducer("builtins.bytes"),
         Reducer("builtins.bytearray"),

@@ -76,7 +76,8 @@ def slice_code(
 
     It returns the list of the items' values; for a dict comprehension the dict, for a set
     comprehension a dict with its items as keys; for ``any`` and ``all`` whether an item decided the
-    loop, and then no later item has run.
+    loop, and then no later item has run; for ``next`` the first value in a tuple, which is empty if
+    there is none.
 
     A generator expression is run as a list comprehension or as statements, which takes a third
     less. With ``exact`` the slice runs what the program says, to fail as that does (in a generator,
@@ -140,22 +141,34 @@ def _all_values(comprehension: Comprehension) -> list[ast.stmt]:
 
 
 def _until(decisive: bool) -> Callable[[Comprehension], list[ast.stmt]]:
-    """Body that returns True at the first value whose truth is ``decisive``: the comprehension's
-    ``for`` and ``if`` as statements, since a generator takes a third longer."""
+    """Body that returns True at the first value whose truth is ``decisive``."""
 
     def body(comprehension: Comprehension) -> list[ast.stmt]:
         assert not isinstance(comprehension, ast.DictComp)
         value = comprehension.elt
         test = value if decisive else ast.copy_location(ast.UnaryOp(ast.Not(), value), value)
-        inner: ast.stmt = ast.If(test, [ast.Return(ast.Constant(True))], [])
-        for generator in reversed(comprehension.generators):
-            for condition in reversed(generator.ifs):
-                inner = ast.If(condition, [inner], [])
-            inner = ast.For(generator.target, generator.iter, [inner], [])
-            ast.copy_location(inner, generator.iter)
-        return [inner, ast.Return(ast.Constant(False))]
+        found = ast.If(test, [ast.Return(ast.Constant(True))], [])
+        return [_as_statements(comprehension, found), ast.Return(ast.Constant(False))]
 
     return body
+
+
+def _first(comprehension: Comprehension) -> list[ast.stmt]:
+    """Body that returns the first value, in a tuple, or an empty one."""
+    assert not isinstance(comprehension, ast.DictComp)
+    found = ast.Return(ast.Tuple([comprehension.elt], ast.Load()))
+    return [_as_statements(comprehension, found), ast.Return(ast.Tuple([], ast.Load()))]
+
+
+def _as_statements(comprehension: Comprehension, inner: ast.stmt) -> ast.stmt:
+    """The comprehension's ``for`` and ``if`` as statements around another: a generator takes a
+    third longer."""
+    for generator in reversed(comprehension.generators):
+        for condition in reversed(generator.ifs):
+            inner = ast.If(condition, [inner], [])
+        inner = ast.For(generator.target, generator.iter, [inner], [])
+        ast.copy_location(inner, generator.iter)
+    return inner
 
 
 def _as_written(site: Site) -> list[ast.stmt]:
@@ -172,7 +185,7 @@ def _run(kind: SiteKind, comprehension: Comprehension) -> list[ast.stmt]:
     return _BODIES.get(kind, _all_values)(comprehension)
 
 
-_BODIES = {SiteKind.ANY: _until(True), SiteKind.ALL: _until(False)}
+_BODIES = {SiteKind.ANY: _until(True), SiteKind.ALL: _until(False), SiteKind.FIRST: _first}
 
 
 def _only_code(constants: Iterable[object]) -> CodeType:

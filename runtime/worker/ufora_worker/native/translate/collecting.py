@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ufora_core.compiler.effects.definitions import Definition
 from ufora_core.compiler.sites.names import Comprehension
-from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_core.compiler.sites.reducers import DECIDED
 from ufora_worker.native.ir.nodes import Return
 from ufora_worker.native.translate import functions, names
 from ufora_worker.native.translate.emission import Emission, is_list
@@ -23,9 +23,6 @@ from ufora_worker.native.translate.values import Known, Value, with_atoms
 
 if TYPE_CHECKING:
     from ufora_worker.native.translate.builder import Builder
-
-_NOT_COLLECTED = frozenset({SiteKind.ANY, SiteKind.ALL})
-
 
 @dataclass(frozen=True, slots=True)
 class Collection:
@@ -97,7 +94,7 @@ def _function(b: "Builder", node: ast.expr) -> Value | None:
 
 def _called(comprehension: Comprehension, emission: Emission) -> ast.Call | None:
     """The call in ``[y for x in xs for y in f(x)]`` or ``[f(x) for x in xs]``."""
-    if isinstance(comprehension, ast.DictComp) or emission.kind in _NOT_COLLECTED:
+    if isinstance(comprehension, ast.DictComp) or emission.kind in DECIDED:
         return None
     match comprehension.generators, comprehension.elt:
         case [ast.comprehension(ifs=[])], ast.Call(keywords=[]) as call if emission.may_be_rows:

@@ -35,8 +35,11 @@ _FOLDS: Mapping[SiteKind, tuple[Sink, frozenset[Type]]] = {
     SiteKind.MAX: (Sink.GREATEST, frozenset({INT, FLOAT, BOOL})),
     SiteKind.ANY: (Sink.ANY, frozenset({BOOL})),
     SiteKind.ALL: (Sink.ALL, frozenset({BOOL})),
+    SiteKind.FIRST: (Sink.ANY, frozenset({BOOL})),
     SiteKind.COUNT: (Sink.COUNT, frozenset({BOOL})),
 }
+#: Kinds for which it only matters that there is a value.
+_THERE = frozenset({SiteKind.COUNT, SiteKind.FIRST})
 _IN_ROWS = frozenset({SiteKind.LIST, SiteKind.TUPLE})
 
 
@@ -69,12 +72,14 @@ class Emission:
     def _plain(self, b: Builder, node: ast.expr) -> None:
         if self.kind in (SiteKind.ANY, SiteKind.ALL):
             self.take(b, node, truth(b, node))
+        elif self.kind is SiteKind.FIRST and isinstance(node, ast.Name):
+            self.take(b, node, Const(BOOL, True))  # which it is, native code need not know
         else:
             self.take(b, node, b.evaluate(node))
 
     def take(self, b: Builder, node: ast.expr, value: Value) -> None:
         """Emit one value, which ``node`` gives."""
-        atom = Const(BOOL, True) if self.kind is SiteKind.COUNT else b.atom(node, value)
+        atom = Const(BOOL, True) if self.kind in _THERE else b.atom(node, value)
         for leaf in leaves(atom.type):
             if isinstance(leaf, Array):
                 b.refuse(node, "an item gives a sequence", "let it give numbers, or tuples of them")

@@ -138,6 +138,19 @@ def test_all_stops_at_the_item_that_decides() -> None:
     assert run([1, 1]) is False
 
 
+def test_next_stops_at_the_first_value() -> None:
+    run = slice_function(_site("next(f(x) for x in xs if x)"), "program.py", ["f"], {})
+    seen: list[int] = []
+
+    def f(x: int) -> int:
+        seen.append(x)
+        return x - 2
+
+    assert run([0, 2, 3], f) == (0,)
+    assert seen == [2]
+    assert run([0, 0], f) == ()
+
+
 def test_dict_comprehensions_give_dicts() -> None:
     run = slice_function(_site("{x % 2: x for x in xs}"), "program.py", [], {})
     assert run([3, 2, 1]) == {1: 1, 0: 2}

@@ -124,8 +124,8 @@ class Moment:
         size = size_of(source.items if isinstance(source, Stage) else source)
         if size is None:
             raise Declined(
-                f"it iterates over a {type(self.written).__name__}, whose items cannot be taken "
-                "by index: make a list of it"
+                f"it iterates over {_one(type(self.written).__name__)}, whose items cannot be "
+                "taken by index: make a list of it"
             )
         if len(self._called) != len(self.site.functions):
             raise Declined("`map`, or a function like it, is not Python's own here")
@@ -224,6 +224,10 @@ class Moment:
     @property
     def _called(self) -> tuple[Any, ...]:
         return self.source.functions if isinstance(self.source, Stage) else ()
+
+
+def _one(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _is_written_in_c(function: object) -> bool:

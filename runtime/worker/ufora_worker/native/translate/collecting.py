@@ -24,6 +24,7 @@ from ufora_worker.native.translate.values import Known, Value, with_atoms
 if TYPE_CHECKING:
     from ufora_worker.native.translate.builder import Builder
 
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """What the function under translation returns: the list of this ``name``, or others that it

@@ -27,6 +27,8 @@ class Fold:
     items: Items = ()
     #: It may fail before it takes the first item.
     begins: bool = False
+    #: What it has been called on is done with: calling it again would add that a second time.
+    adds: bool = False
 
     def __call__(self, segments: Sequence[LiveSegment], operand: tuple[Any, ...]) -> Any:
         """What the expression is worth. ``operand`` holds the reducer's start or the like.

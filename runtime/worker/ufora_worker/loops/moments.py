@@ -12,14 +12,18 @@ from types import BuiltinFunctionType, FrameType, MethodDescriptorType, WrapperD
 from typing import Any
 
 from ufora_core.compiler.effects.classes import HEAP_TYPE
+from ufora_core.compiler.effects.judgement import Verdict, judge
 from ufora_core.compiler.effects.proof import Reason
+from ufora_core.compiler.for_loops.apart import Fold as Changes
+from ufora_core.compiler.for_loops.apart import is_plain
 from ufora_core.compiler.sites.as_written import AsWritten
-from ufora_core.compiler.sites.reducers import DECIDED
+from ufora_core.compiler.sites.reducers import DECIDED, UPDATE
 from ufora_core.compiler.sites.running import Running
 from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.slices import SliceCodes
 from ufora_core.compiler.sites.stages import Deferred, Stage, as_written
 from ufora_core.compiler.sites.views import Items, indexable, size_of
+from ufora_worker.executor.program_code import definition_of
 from ufora_worker.loops.folds import Fold, needs_fold
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 
@@ -199,7 +203,36 @@ class Moment:
             function = self._fold_accumulated
         reducer = self.site.reducer
         begins = bool(self.starts) or (reducer is not None and reducer.begins)
-        return Fold(self.site, function, items, begins)
+        adds = reducer is not None and reducer.adds
+        return Fold(self.site, function, items, begins, adds)
+
+    def verdict(self, scope: dict[str, Any], items: Items, frame: FrameType) -> Verdict:
+        """Whether the items may run anywhere.
+
+        Raises:
+            Declined: what the reducer does with their values is not known.
+        """
+        return judge(
+            self.site,
+            frame.f_globals,
+            scope,
+            items,
+            source_of=definition_of,
+            filename=frame.f_code.co_filename,
+            operand=self.starts,
+            before=self.combining,
+            fold=self._changes(frame),
+        )
+
+    def _changes(self, frame: FrameType) -> Changes | None:
+        """What its reducer changes, if that is an object of the program's."""
+        if self.site.reducer is None or not self.site.reducer.adds:
+            return None
+        owner = self._function.__self__
+        if self.site.reducer.name == UPDATE and not is_plain(owner):
+            raise Declined("what it adds to holds objects whose classes it might run code of")
+        nothing: frozenset[str] = frozenset()
+        return Changes([owner], nothing, nothing, frame.f_globals, iterable=self.written)
 
     @property
     def _function(self) -> Any:

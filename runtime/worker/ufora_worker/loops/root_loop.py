@@ -361,7 +361,8 @@ class RootLoop:
         rest.add(self.body.run_exactly(self.items[index:]), index, len(self.items))
         if self.fold is not None and segments:
             # Folding them once may have changed them.
-            segments[:] = [LiveSegment("values", 0, index, self.rerun(0, index))]
+            again = [] if self.fold.adds else self.rerun(0, index)
+            segments[:] = [LiveSegment("values", 0, index, again)]
         segments.extend(rest.segments)
 
     def rerun(self, lo: int, hi: int) -> list[Any]:

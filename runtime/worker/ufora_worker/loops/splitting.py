@@ -16,7 +16,6 @@ from time import perf_counter_ns, thread_time_ns
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
-from ufora_core.compiler.effects.judgement import judge
 from ufora_core.compiler.effects.proof import Reason
 from ufora_core.compiler.for_loops.statement import Sequential
 from ufora_core.compiler.sites.calls import Definition, definitions_in, worthwhile
@@ -29,7 +28,7 @@ from ufora_core.store import ObjectStore
 from ufora_core.values.nodes import AnyNode, Source
 from ufora_worker.executor.chronicle import Chronicle
 from ufora_worker.executor.interpreter import plain_sites, settings_travel
-from ufora_worker.executor.program_code import definition_of, definitions_in_graph, rewritten
+from ufora_worker.executor.program_code import definitions_in_graph, rewritten
 from ufora_worker.for_loops.sites import ForSites
 from ufora_worker.loops.calls import CallLoops
 from ufora_worker.loops.folds import Fold
@@ -377,16 +376,7 @@ class Splitter:
         self.check(site, count, frame)
         asked = thread_time_ns()
         scope, items = moment.scope(frame), moment.items()
-        verdict = judge(
-            site,
-            frame.f_globals,
-            scope,
-            items,
-            source_of=definition_of,
-            filename=frame.f_code.co_filename,
-            operand=moment.starts,
-            before=moment.combining,
-        )
+        verdict = moment.verdict(scope, items, frame)
         if not verdict.pure:
             self.visits(site).refused(count, thread_time_ns() - asked)
             raise Declined("it may have effects", verdict.reason)

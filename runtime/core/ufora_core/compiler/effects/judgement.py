@@ -37,7 +37,7 @@ from ufora_core.compiler.effects.proof import NotProved, Reason, quote
 from ufora_core.compiler.effects.statements import execute
 from ufora_core.compiler.for_loops.apart import Fold
 from ufora_core.compiler.sites.iterables import spelled
-from ufora_core.compiler.sites.reducers import JOIN, SORTED, SiteKind
+from ufora_core.compiler.sites.reducers import JOIN, SORTED, UPDATE, SiteKind
 from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.views import Chained, Enumerated, Picked, Product, Reversed, Zipped
 
@@ -279,6 +279,7 @@ _FOLDS: Mapping[str, tuple[str, ...]] = {
     "builtins.len": (),
     "builtins.next": (),
     JOIN: (),
+    UPDATE: (*HASH, *ITERATE),
     "collections.Counter": HASH,
 }
 

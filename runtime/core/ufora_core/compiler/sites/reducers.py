@@ -6,6 +6,8 @@ table with nothing but the form of its calls, as long as it uses nothing of its 
 items, in order.
 """
 
+from array import array
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -58,6 +60,10 @@ class Reducer:
     keyed: bool = False
     #: It takes all items before it looks at the first.
     gathers: bool = False
+    #: Set for a method: the classes of objects whose method it is.
+    owners: frozenset[type] = frozenset()
+    #: The method adds to the object; it has done so with the items before one that fails.
+    adds: bool = False
     #: Whether a list comprehension is taken over together with the fold. Where the name may well
     #: mean another function, which only gets the list, it is not.
     fuses: bool = False
@@ -70,20 +76,24 @@ class Reducer:
     @property
     def method(self) -> bool:
         """True for a method of some object."""
-        return self.name == JOIN
+        return bool(self.owners)
 
     def is_meant(self, function: object, names: Mapping[str, object]) -> bool:
         """Whether ``function`` is this one; ``names`` are the names of built-in things."""
         if self.built_in:
             return function is names[self.name.removeprefix("builtins.")]
         if self.method:
-            owner = getattr(function, "__self__", None)
-            of_text = type(function) is BuiltinFunctionType and type(owner) in (str, bytes)
-            return of_text and getattr(function, "__name__", "") == "join"
+            owner, name = getattr(function, "__self__", None), getattr(function, "__name__", "")
+            return (
+                type(function) is BuiltinFunctionType
+                and type(owner) in self.owners
+                and name == self.name.rpartition(".")[2]
+            )
         return qualified_name(function) == self.name
 
 
 JOIN = "str.join"
+UPDATE = "set.update"
 SORTED = "builtins.sorted"
 
 
@@ -105,7 +115,9 @@ REDUCERS: Mapping[str, Reducer] = {
         Reducer(SORTED, keyword="reverse", keyed=True, gathers=True, fuses=True),
         Reducer("builtins.bytes"),
         Reducer("builtins.bytearray"),
-        Reducer(JOIN, gathers=True, fuses=True),
+        Reducer(JOIN, owners=frozenset({str, bytes}), gathers=True, fuses=True),
+        Reducer("list.extend", owners=frozenset({list, deque, array}), adds=True),
+        Reducer(UPDATE, owners=frozenset({set, dict}), adds=True),
         Reducer("functools.reduce", by_position=True, before=1, combines=True),
         Reducer("math.fsum"),
         Reducer("math.prod", keyword="start"),

@@ -16,7 +16,8 @@ from ufora_core.errors import ProtocolError, StoreError
 from ufora_core.program import Kept, Result
 from ufora_core.protocol.parts import Payload
 from ufora_core.store import Buffer
-from ufora_core.values.nodes import Bytes, blobs_of
+from ufora_core.values.blobs import blobs_of
+from ufora_core.values.nodes import Bytes
 
 A = TypeVar("A")
 B = TypeVar("B")

@@ -8,8 +8,6 @@ by their digest: a graph plus its blobs is content-addressed, and what the clust
 is not sent again.
 """
 
-from typing import Any
-
 import msgspec
 
 from ufora_core.values.items import BLOB_LIMIT as BLOB_LIMIT
@@ -388,21 +386,3 @@ class Change(msgspec.Struct, frozen=True, array_like=True):
 
     index: int
     node: AnyNode
-
-
-def blobs_of(value: Any) -> list[Bytes]:
-    """Every ``Bytes`` of this graph or node that is kept in the object store."""
-    found: list[Bytes] = []
-    stack: list[Any] = [value]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, Graph):
-            stack.extend(reversed(each.nodes))
-        elif isinstance(each, Bytes):
-            if each.data is None:
-                found.append(each)
-        elif isinstance(each, Text | Binary | ByteArray | Packed | Array | Pickled):
-            stack.append(each.data)
-        elif isinstance(each, Table):
-            stack.extend(column.data for column in reversed(each.columns))
-    return found

@@ -34,8 +34,10 @@ from ufora_worker.loops.loop import Loop, Place
 from ufora_worker.loops.partials import AGAIN, Stored, decode_partial, keep
 from ufora_worker.loops.ranges import SliceCall, use_of
 from ufora_worker.loops.shapes import Accumulator, LiveSegment, accumulator, finish
+from ufora_worker.loops.sums import Summed, join
 from ufora_worker.loops.weights import weigh
 from ufora_worker.native.body import NativeItems
+from ufora_worker.native.float_fold import FloatFold
 
 #: Frames of this package between the user's code at a site and the user's code in an item.
 _OWN_FRAMES = 10
@@ -147,7 +149,7 @@ class RootLoop:
         Raises:
             LoopFailed: items end every process that tries to run them.
         """
-        self._results = accumulator(self.kind)
+        self._results = self._accumulator()
         self._nested = not all(loop.alone for loop in self.place.loops)
         self._frames_left = frames_left()
         try:
@@ -155,6 +157,13 @@ class RootLoop:
                 return self._gather()
         finally:
             self._close()
+
+    def _accumulator(self) -> Accumulator:
+        results = accumulator(self.kind)
+        if isinstance(results, Summed) and self.window is None:
+            results.fold = self._float_fold
+            results.begin(0, self.operand[0] if self.operand else 0, self.python)
+        return results
 
     def _gather(self) -> list[LiveSegment]:
         earlier = None if self.window is None else self.window.earlier
@@ -194,11 +203,12 @@ class RootLoop:
     def _finish(self, segments: Sequence[LiveSegment]) -> Any:
         if self.fold is not None:
             return self.fold(segments, self.operand)
-        native = self.place.native
-        float_fold = (
-            native.float_fold(self.python) if native and self._has_floats(segments) else None
-        )
+        float_fold = self._float_fold() if self._has_floats(segments) else None
         return finish(self.kind, segments, self.operand, self.python, self.rerun, float_fold)
+
+    def _float_fold(self) -> FloatFold | None:
+        native = self.place.native
+        return None if native is None else native.float_fold(self.python)
 
     def _has_floats(self, segments: Sequence[LiveSegment]) -> bool:
         return self.kind is SiteKind.SUM and any(each.form == "floats" for each in segments)
@@ -285,6 +295,8 @@ class RootLoop:
             piece = self._pieces.pop(position)
             found = decode_partial(self.store, piece.partial, self._task_objects)
             segments.extend(map(self._complete, found))
+            if self.kind is SiteKind.SUM:
+                join(segments, self._float_fold)
             self._discard(piece.partial)
             position = piece.hi
             if piece.failed:

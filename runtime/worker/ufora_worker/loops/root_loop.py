@@ -29,6 +29,7 @@ from ufora_core.store import ObjectStore
 from ufora_core.values.encode import Encoder
 from ufora_worker.executor.chronicle import Tally
 from ufora_worker.executor.interpreter import frames_left, own_frames
+from ufora_worker.loops.float_files import FloatReader
 from ufora_worker.loops.folds import Fold
 from ufora_worker.loops.loop import Loop, Place
 from ufora_worker.loops.partials import AGAIN, Stored, decode_partial, keep
@@ -161,7 +162,7 @@ class RootLoop:
     def _accumulator(self) -> Accumulator:
         results = accumulator(self.kind)
         if isinstance(results, Summed) and self.window is None:
-            results.fold = self._float_fold
+            results.fold, results.is_near = self._float_fold, self.place.hungry_here
             results.begin(0, self.operand[0] if self.operand else 0, self.python)
         return results
 
@@ -293,10 +294,12 @@ class RootLoop:
             while position not in self._pieces:
                 self._take(self.link.wait(self.job, self.number))
             piece = self._pieces.pop(position)
-            found = decode_partial(self.store, piece.partial, self._task_objects)
+            files = FloatReader(self.store.directory)
+            found = decode_partial(self.store, piece.partial, self._task_objects, files)
             segments.extend(map(self._complete, found))
             if self.kind is SiteKind.SUM:
                 join(segments, self._float_fold)
+            files.let_go(read=not any(each in segments[-len(found) :] for each in found))
             self._discard(piece.partial)
             position = piece.hi
             if piece.failed:
@@ -318,7 +321,8 @@ class RootLoop:
         if isinstance(message, LoopLost):
             raise LoopFailed(message.failure)
         piece = message.piece
-        self._pieces[piece.lo] = piece
+        if piece.lo < piece.hi or piece.failed:
+            self._pieces[piece.lo] = piece
         self._count(piece.hi - piece.lo)
         if piece.use is not None:
             own = (self.worker, self.place.executor)
@@ -351,6 +355,10 @@ class RootLoop:
             return
         self.link.send(LoopClosed(job=self.job, loop=self.number, beyond=0))
         for piece in self._pieces.values():
+            if self.kind is SiteKind.SUM:
+                files = FloatReader(self.store.directory)
+                decode_partial(self.store, piece.partial, self._task_objects, files)
+                files.let_go(read=True)
             self._discard(piece.partial)
         self._pieces.clear()
 

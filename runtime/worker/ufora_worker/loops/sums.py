@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ufora_worker.loops.float_files import FloatFile
 from ufora_worker.loops.float_sum import (
     CompensatedSum,
     Doubles,
@@ -31,16 +32,35 @@ Rerun = Callable[[int, int], list[Any]]
 SUM = "sum"
 #: To send one packed float takes about so long.
 PACKED_NS = 10.0
+#: As a term, to another executor of the worker, and to another worker; adding it is in both.
+NEAR_NS, FAR_NS = 5.0, 25.0
+#: The form of floats that are in a file.
+FILED = "filed"
 
 _INTS = {int, bool}
 #: Terms that may be added up before the loop is over: doing so runs no code of the user's.
 _NUMBERS = (int, float, bool, complex)
+#: So many terms in a row are worth a place in a file.
+_MANY = 4096
 #: So many terms are added in Python where the native code for it is not there yet.
 _FEW = 256
 
 
 def _no_fold() -> Fold | None:
     return None
+
+
+def _yes() -> bool:
+    return True
+
+
+@dataclass(slots=True)
+class Filed:
+    """Floats in a file, which one after the other are the terms of a segment."""
+
+    name: str
+    first: int
+    count: int
 
 
 @dataclass(slots=True)
@@ -54,6 +74,10 @@ class Summed:
     shipping_ns: float = 0.0
     #: Gives the native code that adds floats, if there is some.
     fold: Callable[[], Fold | None] = _no_fold
+    #: Whether an executor of this worker would take items.
+    is_near: Callable[[], bool] = _yes
+    #: Where many terms are written to; None where they go to another machine, or nowhere.
+    file: FloatFile | None = None
 
     def begin(self, at: int, start: Any, python: tuple[int, int]) -> None:
         """Add up the terms from item ``at`` on, which is the first of the loop, as they come."""
@@ -80,8 +104,9 @@ class Summed:
     def add_doubles(self, terms: Doubles, lo: int, hi: int, *, begins: bool = True) -> None:
         """What the items ``[lo, hi)`` yielded, as doubles. ``begins``: there are many of them, or
         will be."""
-        self.keep_values = True
-        self.shipping_ns = PACKED_NS
+        self._note_floats()
+        if self.file is not None and len(terms) >= _MANY and self._filed(self.file, terms, lo, hi):
+            return
         last = self.segments[-1] if self.segments else None
         if last is None or last.form != "floats" or last.hi != lo:
             last = LiveSegment("floats", lo, lo, array("d"))
@@ -102,7 +127,23 @@ class Summed:
         front = self._front
         assert front is not None
         front.value.floats, front.hi = state, hi
-        self.shipping_ns = PACKED_NS
+        self._note_floats()
+
+    def _note_floats(self) -> None:
+        self.keep_values = True
+        self.shipping_ns = NEAR_NS if self.is_near() else FAR_NS
+
+    def _filed(self, file: FloatFile, terms: Doubles, lo: int, hi: int) -> bool:
+        first = file.append(terms)
+        if first is None:
+            return False
+        last = self.segments[-1] if self.segments else None
+        if last is not None and last.form == FILED and last.hi == lo:
+            last.value.count, last.hi = file.count - last.value.first, hi
+        else:
+            filed = Filed(file.name, first, len(terms))
+            self.segments.append(LiveSegment(FILED, lo, hi, filed))
+        return True
 
     @property
     def _front(self) -> LiveSegment | None:
@@ -119,9 +160,9 @@ class Summed:
         if not all(type(each) in _NUMBERS for each in ends) or not _added(front.value, values):
             return False
         front.hi = hi
-        whole = type(front.value.total) is int
-        self.keep_values = not whole
-        self.shipping_ns = 0.0 if whole else PACKED_NS
+        self.keep_values, self.shipping_ns = False, 0.0
+        if type(front.value.total) is not int:
+            self._note_floats()
         return True
 
 

@@ -113,6 +113,7 @@ def test_a_sum_begins_at_its_start(split: tuple[list[Any], list[list[int]]], sta
 @example(([1e16, 1.0, 2, -1e16], [[0, 1, 2], [2, 3, 4]]), 0, True)
 @example(([2**62, 2**62, 0.1, 0.2, 0.3], [[0, 1, 2, 5]]), 0, True)
 @example(([0.1, 1, 2, 3, 0.1], [[0, 1], [1, 4, 5]]), 0, True)
+@example(([1, 1e16, 1, 1], [[0, 1], [1, 2], [2, 4]]), 0, True)
 @example(([1, 0.5, "a"], [[0, 1, 3]]), 0, False)
 @example(([0.5, 10**400, 0.5], [[0, 1, 2, 3]]), 0, False)
 def test_a_sum_that_is_added_up_as_it_goes_is_that_of_python(

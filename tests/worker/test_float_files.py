@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ufora_worker.loops.float_files import FloatFile, FloatReader
+from ufora_worker.loops.float_files import FloatFile, FloatReader, sweep
 
 
 def written(folder: Path, *parts: list[float]) -> FloatFile:
-    file = FloatFile(folder)
+    file = FloatFile(folder, "job", 3)
     for part in parts:
         assert file.append(array("d", part)) is not None
     file.close()
@@ -62,20 +62,31 @@ def test_no_more_files_are_kept_than_are_of_use(
 
 
 def test_what_is_discarded_leaves_nothing(tmp_path: Path) -> None:
-    file = FloatFile(tmp_path)
+    file = FloatFile(tmp_path, "job", 3)
     file.discard()
     file.append(array("d", [1.0]))
     file.discard()
     assert files(tmp_path) == []
 
 
+def test_what_nobody_has_read_is_swept_away_with_its_loop(tmp_path: Path) -> None:
+    written(tmp_path, [1.0])
+    other = FloatFile(tmp_path, "job", 4)
+    other.append(array("d", [1.0]))
+    other.close()
+    sweep(tmp_path, "job", 3)
+    assert files(tmp_path) == [other.name]
+
+
 def test_where_nothing_can_be_written_there_is_no_file(tmp_path: Path) -> None:
-    file = FloatFile(tmp_path / "missing")
+    file = FloatFile(tmp_path / "missing", "job", 3)
     assert file.append(array("d", [1.0])) is None
     assert file.count == 0
 
 
-@pytest.mark.parametrize("name", ["../secret", "proof", ".floats-" + "g" * 32, ".floats-/etc"])
+@pytest.mark.parametrize(
+    "name", ["../secret", "proof", f".floats-{'g' * 16}-{'0' * 32}", ".floats-/etc"]
+)
 def test_no_other_file_is_opened(tmp_path: Path, name: str) -> None:
     (tmp_path / "proof").write_bytes(b"12345678")
     with pytest.raises(OSError, match="no file of floats"):

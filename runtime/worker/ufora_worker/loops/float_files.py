@@ -13,24 +13,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+from ufora_core.store import digest_of
 from ufora_worker.loops.float_sum import Doubles
 
 _USED, _FREE = ".floats-", ".free-floats-"
-_NAME = re.compile(r"\.floats-[0-9a-f]{32}")
+_NAME = re.compile(r"\.floats-[0-9a-f]{16}-[0-9a-f]{32}")
 _WIDTH = 8
 #: Files that are kept for others to use, and the longest that is.
 _MOST_FREE, _LONGEST_FREE = 16, 16 << 20
 
 
 class FloatFile:
-    """A file that this process writes."""
+    """A file that this process writes, for the owner of a job's loop."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, job: str, loop: int) -> None:
         """Nothing is opened before the first float comes."""
         self._folder = folder
         self._file = -1
         #: Its name in the folder.
-        self.name = f"{_USED}{uuid4().hex}"
+        self.name = f"{_prefix(job, loop)}{uuid4().hex}"
         #: How many floats are in it.
         self.count = 0
 
@@ -108,6 +109,16 @@ class FloatReader:
             else:
                 path.unlink(missing_ok=True)
         self._open.clear()
+
+
+def sweep(folder: Path, job: str, loop: int) -> None:
+    """Remove what nobody has read: the owner of the loop needs no more of it."""
+    for path in folder.glob(f"{_prefix(job, loop)}*"):
+        path.unlink(missing_ok=True)
+
+
+def _prefix(job: str, loop: int) -> str:
+    return f"{_USED}{digest_of(f'{job}/{loop}'.encode())[:16]}-"
 
 
 def _free(folder: Path) -> Iterator[Path]:

@@ -37,7 +37,7 @@ class Outgoing:
     def use_files(self) -> None:
         """The owner of the loop is on this machine."""
         if isinstance(self._results, Summed):
-            self._results.file = FloatFile(self._store.directory)
+            self._results.file = FloatFile(self._store.directory, self._work.job, self._work.loop)
 
     def front(self, loop: Loop) -> Piece | None:
         """What is done of the range, if that is much and something is left."""

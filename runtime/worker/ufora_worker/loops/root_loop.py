@@ -29,7 +29,7 @@ from ufora_core.store import ObjectStore
 from ufora_core.values.encode import Encoder
 from ufora_worker.executor.chronicle import Tally
 from ufora_worker.executor.interpreter import frames_left, own_frames
-from ufora_worker.loops.float_files import FloatReader
+from ufora_worker.loops.float_files import FloatReader, sweep
 from ufora_worker.loops.folds import Fold
 from ufora_worker.loops.loop import Loop, Place
 from ufora_worker.loops.partials import AGAIN, Stored, decode_partial, keep
@@ -355,12 +355,10 @@ class RootLoop:
             return
         self.link.send(LoopClosed(job=self.job, loop=self.number, beyond=0))
         for piece in self._pieces.values():
-            if self.kind is SiteKind.SUM:
-                files = FloatReader(self.store.directory)
-                decode_partial(self.store, piece.partial, self._task_objects, files)
-                files.let_go(read=True)
             self._discard(piece.partial)
         self._pieces.clear()
+        if self.kind is SiteKind.SUM:
+            sweep(self.store.directory, self.job, self.number)
 
     def _discard(self, partial: Payload) -> None:
         if partial.data is None:

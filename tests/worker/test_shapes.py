@@ -5,6 +5,7 @@ import math
 import sys
 from array import array
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -138,6 +139,18 @@ def test_terms_that_were_added_are_not_kept() -> None:
     results.fold = lambda: plainly
     results.add_doubles(array("d", [0.1]), 3000, 3001)
     assert [(each.form, each.lo, each.hi) for each in results.segments] == [("sum", 0, 3001)]
+
+
+def test_objects_are_added_when_the_loop_is_over() -> None:
+    """Their addition is code of the user's, which is not to run in the middle of the loop."""
+    results = Summed()
+    results.begin(0, 0, (3, 11))
+    results.add([1, 2], 0, 2)
+    results.add([Fraction(1, 2), Fraction(1, 3)], 2, 4)
+    results.add([3, Fraction(1, 2), 4], 4, 7)
+    assert [each.form for each in results.segments] == ["sum", "values"]
+    found = total_of(results.segments, 0, (3, 11), lambda lo, hi: [], None)
+    assert found == 1 + 2 + Fraction(5, 6) + 3 + Fraction(1, 2) + 4
 
 
 def plainly(values: Any, total: float, error: float) -> tuple[float, float]:

@@ -39,7 +39,7 @@ FILED = "filed"
 
 _INTS = {int, bool}
 #: Terms that may be added up before the loop is over: doing so runs no code of the user's.
-_NUMBERS = (int, float, bool, complex)
+_NUMBERS = {int, float, bool, complex}
 #: So many terms in a row are worth a place in a file.
 _MANY = 4096
 #: So many terms are added in Python where the native code for it is not there yet.
@@ -117,7 +117,7 @@ class Summed:
 
     @property
     def floats(self) -> tuple[float, float] | None:
-        """The sum of all items so far and its error, if it goes on with floats; may be set."""
+        """The sum of all items so far and its error, if it goes on with floats."""
         front = self._front
         running = None if front is None else front.value
         return None if running is None else running.floats
@@ -186,6 +186,8 @@ def join(
 def _joined(running: RunningSum, segment: LiveSegment, fold: Callable[[], Fold | None]) -> bool:
     if segment.form == "total":
         return _takes_totals(running) and _added(running, (segment.value,))
+    if segment.form == "values" and not set(map(type, segment.value)) <= _NUMBERS:
+        return False
     quick = fold() if segment.form == "floats" else None
     slow = quick is None and isinstance(running, CompensatedSum)
     if slow and len(segment.value) > _FEW:

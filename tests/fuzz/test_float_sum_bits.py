@@ -5,7 +5,9 @@ import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -57,7 +59,11 @@ def cluster_of(
     engine = PromptEngine(compiler, attention, before_first=False)
     cluster = SplitCluster(folder, pieces, python, engine if native else None)
     try:
-        with eager():
+        with (
+            eager(),
+            patch("ufora_worker.loops.outgoing.MANY", 16),
+            patch("ufora_worker.loops.sums._MANY", 2),
+        ):
             yield cluster
         assert bool(compiler.made) is native and not compiler.failures
     finally:
@@ -108,6 +114,58 @@ def test_a_sum_has_the_bits_of_one_loop(
         ordered_sum([whole_now_and_then(x) for x in range(_ITEMS)], 0, python),
     ]
     assert [repr(each) for each in (a, b, c, d)] == list(map(repr, expected))
+
+
+def large_now_and_then(x: int) -> float:
+    """Beyond a machine word for some, where native code bails."""
+    return float(3 ** (x % 45)) * (0.1 if x % 2 else -0.1)
+
+
+def ints_at_first(x: int) -> float:
+    return x if x < 200 else x * 0.1
+
+
+def no_number_later(x: int) -> float | Fraction:
+    return x * 0.1 if x < 300 else Fraction(1, x)
+
+
+SPECIAL = [-0.0, *VALUES[:250], math.inf, *VALUES[250:], -math.inf, math.nan, 1.0]
+
+
+@pytest.mark.parametrize("native", [False, True], ids=["in CPython", "natively"])
+@pytest.mark.parametrize("python", [(3, 11), (3, 12)], ids=["3.11", "3.12"])
+@pytest.mark.parametrize("pieces", [1, 3, 20])
+def test_unusual_terms_are_added_as_python_adds_them(
+    pieces: int, python: tuple[int, int], native: bool, tmp_path: Path
+) -> None:
+    with cluster_of(tmp_path, pieces, python, native=native) as cluster:
+        with cluster.remotely.downloadAll():
+            a = sum(large_now_and_then(x) for x in range(_ITEMS))
+        with cluster.remotely.downloadAll():
+            b = sum(ints_at_first(x) for x in range(_ITEMS))
+        with cluster.remotely.downloadAll():
+            c = sum((no_number_later(x) for x in range(_ITEMS)), -0.0)
+        with cluster.remotely.downloadAll():
+            d = sum((value for value in SPECIAL), 2**62)
+        with cluster.remotely.downloadAll():
+            e = sum(value for value in SPECIAL if value > 1e300)
+        with cluster.remotely.downloadAll():
+            f = sum(y * 0.1 for x in range(60) for y in range(x % 7))
+        with pytest.raises(ZeroDivisionError), cluster.remotely.downloadAll():
+            sum(1.0 / (x - 400) for x in range(_ITEMS))
+        with pytest.raises(TypeError, match="unsupported operand"), cluster.remotely.downloadAll():
+            sum(x * 0.5 if x < 350 else "x" for x in range(_ITEMS))  # type: ignore[misc]
+        kept = [path.name for path in tmp_path.iterdir() if path.name.startswith(".floats-")]
+    assert kept == []
+    expected = [
+        ordered_sum([large_now_and_then(x) for x in range(_ITEMS)], 0, python),
+        ordered_sum([ints_at_first(x) for x in range(_ITEMS)], 0, python),
+        ordered_sum([no_number_later(x) for x in range(_ITEMS)], -0.0, python),
+        ordered_sum(SPECIAL, 2**62, python),
+        ordered_sum([value for value in SPECIAL if value > 1e300], 0, python),
+        ordered_sum([y * 0.1 for x in range(60) for y in range(x % 7)], 0, python),
+    ]
+    assert list(map(repr, (a, b, c, d, e, f))) == list(map(repr, expected))
 
 
 def test_the_two_rules_give_different_bits_here() -> None:

@@ -19,7 +19,9 @@ from ufora_core.protocol.executor import (
     LoopClosed,
     LoopLost,
     Offer,
+    RangeBegun,
     RangeDone,
+    RunRange,
     RunRoot,
     TakePiece,
 )
@@ -100,7 +102,10 @@ class InlineCluster:
         match message:
             case Offer(range=work):
                 self._offered.append(work)
-            case RangeDone(job=job, loop=loop, piece=piece):
+            case (
+                RangeDone(job=job, loop=loop, piece=piece)
+                | RangeBegun(job=job, loop=loop, piece=piece)
+            ):
                 self._pieces.append(TakePiece(job=job, loop=loop, piece=piece))
             case LoopClosed(loop=loop, beyond=beyond):
                 self._offered = [
@@ -111,8 +116,9 @@ class InlineCluster:
         """Run one of the ranges that were given away."""
         while not any(piece.loop == loop for piece in self._pieces):
             work = self._offered.pop(self._choose(len(self._offered)))
+            order = RunRange(range=work, home=self._choose(2) > 0)
             # A thief has a memory of its own: it decodes everything anew.
-            self.send(RangeRunner(self._place, self.store, "thief", self.send).run(work))
+            self.send(RangeRunner(self._place, self.store, "thief", self.send).run(order))
             self.ranges_run += 1
         first = next(i for i, piece in enumerate(self._pieces) if piece.loop == loop)
         return self._pieces.pop(first)

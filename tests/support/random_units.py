@@ -38,6 +38,8 @@ _SINKS: tuple[tuple[Sink, Type], ...] = (
     (Sink.ANY, BOOL),
     (Sink.ALL, BOOL),
     (Sink.COUNT, INT),
+    (Sink.SUM, FLOAT),
+    (Sink.COMPENSATED_SUM, FLOAT),
     (Sink.COLUMNS, INT),
     (Sink.COLUMNS, FLOAT),
     (Sink.COLUMNS, COMPLEX),

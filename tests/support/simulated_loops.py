@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ufora_core.protocol.parts import Failure
 from ufora_core.protocol.worker import Range
 
 
@@ -58,6 +59,8 @@ class Mine:
     #: Whether what is left is worth giving; while an item runs it always is.
     worth: bool = False
     gave: bool = False
+    #: So many of the first items went home before the rest.
+    sent: int = 0
 
     @property
     def left(self) -> int:
@@ -68,3 +71,18 @@ class Mine:
     def gives(self) -> bool:
         """Whether a hungry executor gets something of it."""
         return self.left >= 1 if self.running else self.left >= 2 and self.worth
+
+
+class Stopped(Exception):
+    """The supervisor's stop, in a modelled executor."""
+
+
+class Lost(Exception):
+    """Items of a loop end every process that runs them."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+
+
+class Died(Exception):
+    """The modelled process ended by itself."""

@@ -6,6 +6,7 @@ from ufora_core.protocol.executor import (
     FromExecutor,
     LoopClosed,
     Offer,
+    RangeBegun,
     RangeDone,
     Ready,
     RunRange,
@@ -92,6 +93,10 @@ class Working:
     def done(self, executor: int, lo: int, hi: int, failed: bool = False) -> "Working":
         piece = Piece(lo=lo, hi=hi, partial=SMALL, failed=failed)
         return self.said(executor, RangeDone(job="job", loop=0, piece=piece))
+
+    def begun(self, executor: int, lo: int, hi: int) -> "Working":
+        piece = Piece(lo=lo, hi=hi, partial=SMALL)
+        return self.said(executor, RangeBegun(job="job", loop=0, piece=piece))
 
     def ended(self, executor: int, story: str = "was killed by SIGKILL (killed)") -> "Working":
         return self.handle(ExecutorEnded(executor, "executor-died", story))

@@ -1,16 +1,25 @@
 """``sum`` by the client's rule: the bits of that Python, not of the worker's."""
 
 import sys
+from collections.abc import Callable
+from fractions import Fraction
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ufora_worker.executor.interpreter import client_rules
-from ufora_worker.loops.float_sum import _emulated, compensates, ordered_sum
+from ufora_worker.loops.float_sum import ordered_sum, running_sum
 
 OLD, NEW = (3, 11), (3, 12)
 OWN = sys.version_info[:2]
+
+
+def emulated(values: list[object], start: object) -> object:
+    running = running_sum(start, OWN)
+    running.add(values)
+    return running.value
+
 
 numbers = (
     st.floats()
@@ -31,9 +40,68 @@ def test_emulated_rule_gives_the_bits_of_this_python(values: list[object], start
         expected = repr(sum(values, start))  # type: ignore[call-overload]
     except OverflowError:
         with pytest.raises(OverflowError):
-            _emulated(iter(values), start, compensates(OWN))
+            emulated(values, start)
         return
-    assert repr(_emulated(iter(values), start, compensates(OWN))) == expected
+    assert repr(emulated(values, start)) == expected
+
+
+def exactly(compute: Callable[[], object]) -> str:
+    try:
+        return repr(compute())
+    except (TypeError, OverflowError) as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@pytest.mark.parametrize("rule", [OLD, NEW])
+@given(
+    parts=st.lists(st.lists(numbers | st.just(Fraction(1, 3)), max_size=6), max_size=6),
+    start=st.sampled_from([0, 0.0, -0.0, 2**62, 2**63, 1.5]),
+)
+@example([[-(2**63)], [0.1, 0.2], [0.3] * 5], 2**63)
+@example([[-1, 2**63], [0.1], [-float(2**63)], [0.1] * 10], 0)
+@example([[1e16], [1.0], [1], [-1e16]], 0)
+def test_where_a_sum_is_cut_makes_no_difference(
+    rule: tuple[int, int], parts: list[list[object]], start: object
+) -> None:
+    running = running_sum(start, rule)
+
+    def cut() -> object:
+        for part in parts:
+            running.add(part)
+        return running.value
+
+    whole = [value for part in parts for value in part]
+    assert exactly(cut) == exactly(lambda: ordered_sum(whole, start, rule))
+
+
+@pytest.mark.parametrize("rule", [OLD, NEW])
+def test_what_does_not_add_up_leaves_the_sum_as_it_was(rule: tuple[int, int]) -> None:
+    running = running_sum(0, rule)
+    running.add([1e16, 1.0])
+    before = repr(running)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        running.add([1.0, 2, "three"])
+    with pytest.raises(OverflowError, match="int too large"):
+        running.add([1.0, 10**400])
+    assert repr(running) == before
+
+
+@pytest.mark.parametrize("rule", [OLD, NEW])
+def test_a_copy_goes_on_by_itself(rule: tuple[int, int]) -> None:
+    running = running_sum(0.5, rule)
+    other = running.copy()
+    other.add([1.0])
+    assert (running.value, other.value) == (0.5, 1.5)
+
+
+@given(st.lists(numbers, max_size=6), st.sampled_from([2**63, -(2**63) - 1, 2**64]))
+@example([-(2**63), 0.1, 0.2, 0.3], 2**63)
+def test_a_start_beyond_a_machine_word_is_added_to_plainly(
+    values: list[object], start: int
+) -> None:
+    assert exactly(lambda: emulated(values, start)) == exactly(
+        lambda: sum(values, start)  # type: ignore[arg-type]
+    )
 
 
 def test_up_to_311_floats_are_added_plainly() -> None:

@@ -130,7 +130,7 @@ class Rig:
 @pytest.fixture
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
-    for module in ("shapes", "root_loop"):
+    for module in ("segments", "root_loop"):
         monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
     made = Rig(tmp_path)
     yield made

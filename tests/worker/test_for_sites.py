@@ -28,7 +28,7 @@ def eager() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
         patch.setattr("ufora_worker.loops.loop.SLICE_NS", 1)
-        for module in ("shapes", "root_loop"):
+        for module in ("segments", "root_loop"):
             patch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
         yield
 

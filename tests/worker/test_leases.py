@@ -1,9 +1,12 @@
 """The worker's state: ranges on their way out, and pieces on their way back."""
 
+import pytest
+
 from ufora_core.protocol.executor import (
     LoopLost,
     RangeStopped,
     RootEnded,
+    RunRange,
     TakePiece,
 )
 from ufora_core.protocol.worker import (
@@ -16,6 +19,7 @@ from ufora_core.protocol.worker import (
     RootDone,
     StealRequest,
 )
+from ufora_worker.errors import RefusedEvent
 from ufora_worker.state.commands import (
     ClosePeer,
     DeleteObjects,
@@ -70,6 +74,49 @@ def test_a_peer_whose_root_waits_gets_ranges_of_that_job_only() -> None:
     worker.peer(request)
     assert worker.offer(0, work(5, 10, loop=0)).given_away == [("a", 5, 10)]
     assert worker.offer(0, work(5, 10, loop=1)).given_away == []
+
+
+def test_the_front_of_a_range_goes_home_before_the_rest() -> None:
+    worker = Working(2).place().offer(0, work(50, 100))
+    ((owner, message),) = worker.begun(1, 50, 70).to_executor(TakePiece)
+    assert (owner, message.piece.lo, message.piece.hi) == (0, 50, 70)
+    ((_, message),) = worker.done(1, 70, 100).to_executor(TakePiece)
+    assert (message.piece.lo, message.piece.hi) == (70, 100)
+
+
+def test_what_went_home_is_not_run_again_when_the_executor_dies() -> None:
+    worker = Working(3).place().offer(0, work(50, 100)).begun(1, 50, 70)
+    assert worker.ended(1).ranges_run == [(2, 70, 100)]
+
+
+def test_the_rest_of_a_range_of_which_the_front_went_home_is_split() -> None:
+    worker = Working(3).place().offer(0, work(50, 100)).begun(1, 50, 70)
+    assert worker.offer(1, work(85, 100)).ranges_run == [(2, 85, 100)]
+    assert worker.done(1, 70, 85).done(2, 85, 100).state.ledger.leases.queued() == []
+
+
+def test_the_front_of_a_range_of_another_worker_goes_to_that_worker() -> None:
+    worker = Working(1).given("home", 7, work(0, 100)).begun(0, 0, 30)
+    ((name, message),) = worker.to_peers(PeerPiece)
+    assert (name, message.lease, message.piece.hi) == ("home", 7, 30)
+
+
+@pytest.mark.parametrize(("lo", "hi"), [(60, 70), (50, 100), (50, 50), (0, 70)])
+def test_what_is_no_front_of_the_range_is_refused(lo: int, hi: int) -> None:
+    worker = Working(2).place().offer(0, work(50, 100))
+    with pytest.raises(RefusedEvent, match="is not the front of"):
+        worker.begun(1, lo, hi)
+
+
+def test_the_front_of_a_range_that_nobody_needs_any_more_is_dropped() -> None:
+    worker = Working(2).place().offer(0, work(50, 100)).closes(0)
+    assert worker.begun(1, 50, 70).to_executor(TakePiece) == []
+
+
+def test_only_ranges_of_a_loop_that_is_owned_here_may_use_files_of_the_machine() -> None:
+    here = Working(2).place().offer(0, work(50, 100)).to_executor(RunRange)
+    elsewhere = Working(1).given("home", 7, work(0, 100)).to_executor(RunRange)
+    assert [message.home for _, message in here + elsewhere] == [True, False]
 
 
 def test_part_of_a_range_that_is_given_on_keeps_its_origin() -> None:

@@ -54,7 +54,7 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineC
     """Somebody is always hungry, and everything seems worth giving away."""
     monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
     monkeypatch.setattr("ufora_worker.loops.loop.SLICE_NS", 1)
-    for module in ("shapes", "root_loop"):
+    for module in ("segments", "root_loop"):
         monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
     inline = InlineCluster(tmp_path / "store")
     inline.words.set_hungry(1)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ufora_core.store import ObjectStore
+from ufora_worker.loops.float_files import FloatReader
 from ufora_worker.loops.partials import AGAIN, decode_partial, encode_partial
 from ufora_worker.loops.shapes import LiveSegment
 
@@ -18,7 +19,7 @@ class Leaf:
 def travelled(folder: Path, form: str, value: Any, again_ns: float) -> LiveSegment:
     store = ObjectStore(folder)
     stored = encode_partial(store, "key", [LiveSegment(form, 3, 4, value)], [], again_ns)
-    (segment,) = decode_partial(store, stored.payload, [])
+    (segment,) = decode_partial(store, stored.payload, [], FloatReader(folder))
     return segment
 
 

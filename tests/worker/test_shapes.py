@@ -3,16 +3,20 @@
 import builtins
 import math
 import sys
+from array import array
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_worker.loops.float_sum import CompensatedSum, ordered_sum
 from ufora_worker.loops.shapes import LiveSegment, accumulator, finish
+from ufora_worker.loops.sums import Summed, join, total_of
 
 PYTHON = sys.version_info[:2]
 
@@ -55,6 +59,26 @@ def folded(kind: SiteKind, values: list[Any], ranges: list[list[int]], *operand:
     return finish(kind, segments, operand, PYTHON, lambda lo, hi: values[lo:hi])
 
 
+def summed_in_front(
+    values: list[Any], ranges: list[list[int]], start: Any, python: tuple[int, int], packs: bool
+) -> Any:
+    """The first range is the owner's, who adds up as it goes; the others join it one by one."""
+    results = Summed()
+    results.begin(0, start, python)
+    segments = results.segments
+    for number, bounds in enumerate(ranges):
+        part = Summed(keep_values=results.keep_values) if number else results
+        for lo, hi in pairwise(bounds):
+            if packs and hi > lo and set(map(type, values[lo:hi])) == {float}:
+                part.add_doubles(array("d", values[lo:hi]), lo, hi)
+            else:
+                part.add(values[lo:hi], lo, hi)
+        if number:
+            segments += part.segments
+            join(segments, lambda: None)
+    return total_of(segments, start, python, lambda lo, hi: values[lo:hi], None)
+
+
 def outcome(compute: Callable[[], Any]) -> str:
     """The result's type and bits, or the exception."""
     try:
@@ -79,6 +103,60 @@ def test_a_sum_begins_at_its_start(split: tuple[list[Any], list[list[int]]], sta
     values, ranges = split
     expected = outcome(lambda: sum(values, start))
     assert outcome(lambda: folded(SiteKind.SUM, values, ranges, start)) == expected
+
+
+@pytest.mark.parametrize("python", [(3, 11), (3, 12)])
+@given(
+    split=splits(),
+    start=ints | floats | st.sampled_from([True, 1j, (), ""]),
+    packs=st.booleans(),
+)
+@example(([1e16, 1.0, 2, -1e16], [[0, 1, 2], [2, 3, 4]]), 0, True)
+@example(([2**62, 2**62, 0.1, 0.2, 0.3], [[0, 1, 2, 5]]), 0, True)
+@example(([0.1, 1, 2, 3, 0.1], [[0, 1], [1, 4, 5]]), 0, True)
+@example(([1, 1e16, 1, 1], [[0, 1], [1, 2], [2, 4]]), 0, True)
+@example(([1, 0.5, "a"], [[0, 1, 3]]), 0, False)
+@example(([0.5, 10**400, 0.5], [[0, 1, 2, 3]]), 0, False)
+def test_a_sum_that_is_added_up_as_it_goes_is_that_of_python(
+    python: tuple[int, int],
+    split: tuple[list[Any], list[list[int]]],
+    start: Any,
+    packs: bool,
+) -> None:
+    values, ranges = split
+    expected = outcome(lambda: ordered_sum(values, start, python))
+    assert outcome(lambda: summed_in_front(values, ranges, start, python, packs)) == expected
+
+
+def test_terms_that_were_added_are_not_kept() -> None:
+    results = Summed()
+    results.begin(0, 0, (3, 12))
+    for lo in range(0, 3000, 1000):
+        results.add_doubles(array("d", [0.1] * 1000), lo, lo + 1000)
+        results.add([], lo + 1000, lo + 1000)
+    floats_kept = sum(len(each.value) for each in results.segments if each.form == "floats")
+    assert floats_kept == 3000  # there is no native code to add them, and Python's is too slow
+    results.fold = lambda: plainly
+    results.add_doubles(array("d", [0.1]), 3000, 3001)
+    assert [(each.form, each.lo, each.hi) for each in results.segments] == [("sum", 0, 3001)]
+
+
+def test_objects_are_added_when_the_loop_is_over() -> None:
+    """Their addition is code of the user's, which is not to run in the middle of the loop."""
+    results = Summed()
+    results.begin(0, 0, (3, 11))
+    results.add([1, 2], 0, 2)
+    results.add([Fraction(1, 2), Fraction(1, 3)], 2, 4)
+    results.add([3, Fraction(1, 2), 4], 4, 7)
+    assert [each.form for each in results.segments] == ["sum", "values"]
+    found = total_of(results.segments, 0, (3, 11), lambda lo, hi: [], None)
+    assert found == 1 + 2 + Fraction(5, 6) + 3 + Fraction(1, 2) + 4
+
+
+def plainly(values: Any, total: float, error: float) -> tuple[float, float]:
+    running = CompensatedSum(total, error)
+    running.add(values)
+    return running.total, running.error
 
 
 @given(split=splits())

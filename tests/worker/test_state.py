@@ -193,10 +193,10 @@ def test_cancelling_what_is_not_here_changes_nothing() -> None:
 
 def test_executors_are_asked_to_give_while_somebody_has_nothing_to_do() -> None:
     worker = Working(3)
-    assert worker.place().wanted(SetHungry) == [SetHungry(2)]
-    assert worker.offer(0, work(5, 10)).wanted(SetHungry) == [SetHungry(1)]
-    assert worker.hungry_peer("thief", 3).wanted(SetHungry) == [SetHungry(4)]
-    assert worker.said(0, RootEnded(job="job", result=SMALL)).wanted(SetHungry) == [SetHungry(0)]
+    assert worker.place().wanted(SetHungry) == [SetHungry(2, 2)]
+    assert worker.offer(0, work(5, 10)).wanted(SetHungry) == [SetHungry(1, 1)]
+    assert worker.hungry_peer("thief", 3).wanted(SetHungry) == [SetHungry(4, 1)]
+    assert worker.said(0, RootEnded(job="job", result=SMALL)).wanted(SetHungry) == [SetHungry(0, 0)]
 
 
 def test_the_manager_hears_how_many_executors_have_nothing_to_do() -> None:

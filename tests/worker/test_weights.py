@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ufora_worker.loops.shapes import shipping_ns
+from ufora_worker.loops.segments import shipping_ns
 from ufora_worker.loops.weights import weigh
 
 ENOUGH = 1e12

@@ -65,9 +65,15 @@ class SharedWords:
         """How many ranges more could be run at once, here or by peers that asked."""
         return self._words[0]
 
-    def set_hungry(self, slots: int) -> None:
-        """Supervisor only: what ``hungry`` reads from now on."""
+    def hungry_here(self) -> int:
+        """How many of these this worker's own executors could run."""
+        return self._words[1]
+
+    def set_hungry(self, slots: int, here: int | None = None) -> None:
+        """Supervisor only: what ``hungry`` reads from now on, and ``hungry_here`` (None: the
+        same)."""
         self._words[0] = slots
+        self._words[1] = slots if here is None else here
 
     def stop(self, executor: int) -> int:
         """0, or the number of the work that this executor is to stop; see ``set_stop``."""

@@ -225,7 +225,8 @@ def eager() -> Iterator[None]:
     with (
         patch("ufora_worker.loops.loop.WORTH_GIVING_NS", 0),
         patch("ufora_worker.loops.loop.SLICE_NS", 1),
-        patch("ufora_worker.loops.shapes.weigh", lambda *values: 0.0),
+        patch("ufora_worker.loops.segments.weigh", lambda *values: 0.0),
+        patch("ufora_worker.loops.sums.NEAR_NS", 0.0),
         patch("ufora_worker.loops.root_loop.weigh", lambda *values: 0.0),
     ):
         yield

@@ -24,6 +24,9 @@ class RunRange(Message, frozen=True, kw_only=True):
     waited: int | None = None
     #: Names it in what the executor says of it: it may hold several ranges of one loop.
     number: int | None = None
+    #: The owner of the loop is an executor of the same worker: files of this machine may hold what
+    #: only it reads.
+    home: bool = False
 
 
 class TakePiece(Message, frozen=True, kw_only=True):
@@ -85,6 +88,14 @@ class RangeDone(Message, frozen=True, kw_only=True):
     piece: Piece
 
 
+class RangeBegun(Message, frozen=True, kw_only=True):
+    """The front of the range that the executor was given, which goes on with what is behind it."""
+
+    job: str
+    loop: int
+    piece: Piece
+
+
 class RangeStopped(Message, frozen=True, kw_only=True):
     """Nothing of the range is done: the executor stopped at the supervisor's word, or does not
     wait any more. With ``failure`` it is no use to run it again."""
@@ -124,5 +135,14 @@ class RootEnded(Message, frozen=True, kw_only=True):
 
 
 FromExecutor = (
-    Ready | Offer | Waiting | LoopClosed | RangeDone | RangeStopped | Judged | Printed | RootEnded
+    Ready
+    | Offer
+    | Waiting
+    | LoopClosed
+    | RangeDone
+    | RangeBegun
+    | RangeStopped
+    | Judged
+    | Printed
+    | RootEnded
 )

@@ -112,7 +112,7 @@ class Executor:
     def _help(self, order: RunRange) -> None:
         """Run a range while a loop waits."""
         try:
-            done = self._ranges.run(order.range, order.number, counted=False)
+            done = self._ranges.run(order, counted=False)
         except LoopFailed as lost:
             self._refuse(order, lost.failure)
         except BaseException:
@@ -155,7 +155,7 @@ class Executor:
     def _run_range(self, order: RunRange) -> None:
         try:
             with self._interrupts.running_user_code():
-                done = self._ranges.run(order.range, order.number)
+                done = self._ranges.run(order)
         except Stopped:
             self._refuse(order)
         except LoopFailed as lost:

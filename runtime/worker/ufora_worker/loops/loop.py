@@ -116,6 +116,10 @@ class Place:
         """True when somebody could take items."""
         return self.words.hungry() > 0
 
+    def hungry_here(self) -> bool:
+        """True when an executor of this worker could take items."""
+        return self.words.hungry_here() > 0
+
     def yields(self) -> bool:
         """True when everything that is not begun is to go back to where it came from."""
         return self.words.yields(self.executor)

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from math import inf
 from typing import Any
 
@@ -11,8 +11,10 @@ from ufora_core.protocol.parts import Payload
 from ufora_core.store import ObjectStore, payload_of
 from ufora_core.values.decode import Decoder
 from ufora_core.values.encode import Encoder
+from ufora_worker.loops.float_files import FloatReader
 from ufora_worker.loops.nans import holds_shared_nan
-from ufora_worker.loops.shapes import LiveSegment
+from ufora_worker.loops.segments import LiveSegment
+from ufora_worker.loops.sums import FILED
 from ufora_worker.loops.weights import weigh
 
 
@@ -62,13 +64,14 @@ def encode_partial(
 
 
 def decode_partial(
-    store: ObjectStore, payload: Payload, task_objects: Sequence[Any]
+    store: ObjectStore, payload: Payload, task_objects: Sequence[Any], files: FloatReader
 ) -> list[LiveSegment]:
-    """The segments of a partial result, with the root's own objects in the place of the task's."""
+    """The segments of a partial result, with the root's own objects in the place of the task's, and
+    views of what is in ``files``."""
     partial = program.decode(fetch(store, payload), program.Partial)
     decoder = Decoder(partial.graph, store.open_private, originals=task_objects)
     return [
-        _live(LiveSegment(each.form, each.lo, each.hi, decoder.value(each.value)))
+        _live(LiveSegment(each.form, each.lo, each.hi, decoder.value(each.value)), files)
         for each in partial.segments
     ]
 
@@ -92,12 +95,24 @@ _PACKED = {"floats": "d", "ints": "q"}
 
 
 def _plain(segment: LiveSegment) -> Any:
+    if segment.form == FILED:
+        return astuple(segment.value)
     return segment.value.tobytes() if segment.form in _PACKED else segment.value
 
 
-def _live(segment: LiveSegment) -> LiveSegment:
+def _live(segment: LiveSegment, files: FloatReader) -> LiveSegment:
+    if segment.form == FILED:
+        return _read(segment, files)
     if segment.form in _PACKED:
         numbers = array(_PACKED[segment.form])
         numbers.frombytes(segment.value)
         segment.value = numbers
     return segment
+
+
+def _read(segment: LiveSegment, files: FloatReader) -> LiveSegment:
+    try:
+        terms = files.view(*segment.value)
+    except OSError:
+        return LiveSegment(AGAIN, segment.lo, segment.hi, None)
+    return LiveSegment("floats", segment.lo, segment.hi, terms)

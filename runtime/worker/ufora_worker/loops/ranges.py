@@ -2,9 +2,8 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
-from math import inf
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,9 +11,9 @@ from ufora_core import program, syntax
 from ufora_core.compiler.sites.as_written import AsWritten
 from ufora_core.compiler.sites.rewriting import Site, SiteKind
 from ufora_core.compiler.sites.text import site_from
-from ufora_core.protocol.executor import Offer, RangeDone
+from ufora_core.protocol.executor import Offer, RangeBegun, RangeDone, RunRange
 from ufora_core.protocol.parts import ExecutorUse
-from ufora_core.protocol.worker import Piece, Range
+from ufora_core.protocol.worker import Range
 from ufora_core.store import ObjectStore
 from ufora_core.values.decode import Decoder
 from ufora_core.values.importing import importable
@@ -23,8 +22,10 @@ from ufora_core.values.recompile import compile_source
 from ufora_worker.executor.interpreter import client_rules, plain_sites
 from ufora_worker.executor.program_code import definition_of
 from ufora_worker.loops.loop import Loop, Place
-from ufora_worker.loops.partials import encode_partial, fetch
+from ufora_worker.loops.outgoing import Outgoing
+from ufora_worker.loops.partials import fetch
 from ufora_worker.loops.shapes import accumulator
+from ufora_worker.loops.sums import Summed
 from ufora_worker.native.body import NativeItems
 from ufora_worker.native.service import Place as NativePlace
 
@@ -161,7 +162,7 @@ class RangeRunner:
         place: Place,
         store: ObjectStore,
         worker: str,
-        send: Callable[[Offer], None],
+        send: Callable[[Offer | RangeBegun], None],
         nest_of: NestOf = lambda job, task: NoNest(),
     ) -> None:
         self._place = place
@@ -171,13 +172,13 @@ class RangeRunner:
         self._nest_of = nest_of
         self._tasks: OrderedDict[str, DecodedTask] = OrderedDict()
 
-    def run(self, work: Range, number: int | None = None, *, counted: bool = True) -> RangeDone:
-        """Run the range, or what is left of it after giving parts away, which are said to be of
-        the order with this ``number``.
+    def run(self, order: RunRange, *, counted: bool = True) -> RangeDone:
+        """Run the range, or what is left of it after giving parts away.
 
         A root that helps with its own loop has its progress to show, so its range is not
         ``counted``.
         """
+        work, number = order.range, order.number
         decoded = self._task(work)
         done = 0
 
@@ -187,12 +188,21 @@ class RangeRunner:
             if counted:
                 words, executor = self._place.words, self._place.executor
                 words.set_progress(executor, done, work.hi - work.lo)
+            with self._place.interrupts.deferred():
+                front = outgoing.front(loop)
+                if front is not None:
+                    self._send(RangeBegun(job=work.job, loop=work.loop, piece=front))
 
         def give(lo: int, hi: int) -> None:
-            part = replace_bounds(work, lo, hi, results.keep_values)
-            self._send(Offer(range=part, number=number))
+            given = replace_bounds(work, lo, hi, results.keep_values)
+            self._send(Offer(range=given, number=number))
 
         results = accumulator(SiteKind[decoded.task.kind], keep_values=work.values)
+        if isinstance(results, Summed):
+            results.is_near = self._place.hungry_here
+        outgoing = Outgoing(work, results, self._store, decoded.decoder.objects)
+        if order.home:
+            outgoing.use_files()
         loop = Loop(
             decoded.body,
             decoded.items,
@@ -210,27 +220,13 @@ class RangeRunner:
             importable(decoded.decoder),
             client_rules(task.python, task.recursion_limit),
             decoded.nest.running(),
+            closing(outgoing),
         ):
             loop.run()
-        return RangeDone(job=work.job, loop=work.loop, piece=self._piece(work, loop, decoded))
-
-    def _piece(self, work: Range, loop: Loop, decoded: DecodedTask) -> Piece:
-        key = f"{work.job}/{work.loop}/{work.lo}"
-        segments, objects = loop.accumulator.segments, decoded.decoder.objects
-        use = use_of(loop, self._worker, work.lo)
-        again_ns = inf if use.native_items else float(loop.busy_ns)
-        with self._place.interrupts.deferred():
-            stored = encode_partial(self._store, key, segments, objects, again_ns)
-        return Piece(
-            lo=work.lo,
-            hi=loop.next,
-            partial=stored.payload,
-            needs=stored.needs,
-            failed=loop.failed,
-            decides=loop.decided,
-            use=use,
-            helpers=decoded.nest.helpers(),
-        )
+            use = use_of(loop, self._worker, work.lo)
+            with self._place.interrupts.deferred():
+                rest = outgoing.rest(loop, use, decoded.nest.helpers())
+        return RangeDone(job=work.job, loop=work.loop, piece=rest)
 
     def _task(self, work: Range) -> DecodedTask:
         decoded = self._tasks.get(work.task.digest)

@@ -29,13 +29,16 @@ from ufora_core.store import ObjectStore
 from ufora_core.values.encode import Encoder
 from ufora_worker.executor.chronicle import Tally
 from ufora_worker.executor.interpreter import frames_left, own_frames
+from ufora_worker.loops.float_files import FloatReader, sweep
 from ufora_worker.loops.folds import Fold
 from ufora_worker.loops.loop import Loop, Place
 from ufora_worker.loops.partials import AGAIN, Stored, decode_partial, keep
 from ufora_worker.loops.ranges import SliceCall, use_of
 from ufora_worker.loops.shapes import Accumulator, LiveSegment, accumulator, finish
+from ufora_worker.loops.sums import Summed, join
 from ufora_worker.loops.weights import weigh
 from ufora_worker.native.body import NativeItems
+from ufora_worker.native.float_fold import FloatFold
 
 #: Frames of this package between the user's code at a site and the user's code in an item.
 _OWN_FRAMES = 10
@@ -145,7 +148,7 @@ class RootLoop:
         Raises:
             LoopFailed: items end every process that tries to run them.
         """
-        self._results = accumulator(self.kind)
+        self._results = self._accumulator()
         self._nested = not all(loop.alone for loop in self.place.loops)
         self._frames_left = frames_left()
         try:
@@ -153,6 +156,13 @@ class RootLoop:
                 return self._gather()
         finally:
             self._close()
+
+    def _accumulator(self) -> Accumulator:
+        results = accumulator(self.kind)
+        if isinstance(results, Summed) and self.window is None:
+            results.fold, results.is_near = self._float_fold, self.place.hungry_here
+            results.begin(0, self.operand[0] if self.operand else 0, self.python)
+        return results
 
     def _gather(self) -> list[LiveSegment]:
         earlier = None if self.window is None else self.window.earlier
@@ -192,16 +202,17 @@ class RootLoop:
     def _finish(self, segments: Sequence[LiveSegment]) -> Any:
         if self.fold is not None:
             return self.fold(segments, self.operand)
-        native = self.place.native
-        float_fold = (
-            native.float_fold(self.python) if native and self._has_floats(segments) else None
-        )
+        float_fold = self._float_fold() if self._has_floats(segments) else None
         return finish(self.kind, segments, self.operand, self.python, self.rerun, float_fold)
 
     @property
     def _begins(self) -> bool:
         """Whether the fold may fail before it takes the first item."""
         return self.kind is SiteKind.SUM if self.fold is None else self.fold.begins
+
+    def _float_fold(self) -> FloatFold | None:
+        native = self.place.native
+        return None if native is None else native.float_fold(self.python)
 
     def _has_floats(self, segments: Sequence[LiveSegment]) -> bool:
         return self.kind is SiteKind.SUM and any(each.form == "floats" for each in segments)
@@ -286,8 +297,12 @@ class RootLoop:
             while position not in self._pieces:
                 self._take(self.link.wait(self.job, self.number))
             piece = self._pieces.pop(position)
-            found = decode_partial(self.store, piece.partial, self._task_objects)
+            files = FloatReader(self.store.directory)
+            found = decode_partial(self.store, piece.partial, self._task_objects, files)
             segments.extend(map(self._complete, found))
+            if self.kind is SiteKind.SUM:
+                join(segments, self._float_fold)
+            files.let_go(read=not any(each in segments[-len(found) :] for each in found))
             self._discard(piece.partial)
             position = piece.hi
             if piece.failed:
@@ -309,7 +324,8 @@ class RootLoop:
         if isinstance(message, LoopLost):
             raise LoopFailed(message.failure)
         piece = message.piece
-        self._pieces[piece.lo] = piece
+        if piece.lo < piece.hi or piece.failed:
+            self._pieces[piece.lo] = piece
         self._count(piece.hi - piece.lo)
         if piece.use is not None:
             own = (self.worker, self.place.executor)
@@ -344,6 +360,8 @@ class RootLoop:
         for piece in self._pieces.values():
             self._discard(piece.partial)
         self._pieces.clear()
+        if self.kind is SiteKind.SUM:
+            sweep(self.store.directory, self.job, self.number)
 
     def _discard(self, partial: Payload) -> None:
         if partial.data is None:

@@ -10,35 +10,30 @@ When a fold meets a summary where it needs values (ints that were summed up befo
 it asks for them by index: the items are pure, so they can simply be run again.
 """
 
-from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from typing import Any, Protocol
 
 from ufora_core.compiler.sites.rewriting import SiteKind
-from ufora_worker.loops.float_sum import Fold, compensates, folded_sum, ordered_sum
-from ufora_worker.loops.weights import weigh
+from ufora_worker.loops.float_sum import Fold
+from ufora_worker.loops.segments import LiveSegment, append, shipping_ns
+from ufora_worker.loops.sums import Rerun, Summed, total_of
 
-#: Runs the items ``[lo, hi)`` again and gives what they yield.
-Rerun = Callable[[int, int], list[Any]]
+__all__ = [
+    "Accumulator",
+    "Collected",
+    "Compared",
+    "Counted",
+    "LiveSegment",
+    "Searched",
+    "Summed",
+    "accumulator",
+    "append",
+    "finish",
+]
 
-_INTS = {int, bool}
 _ORDERED = (int, float, str, bytes, bool)
-#: No more than this of a value is weighed, since each slice is; what is heavier counts as so many
-#: times heavier.
-_LIGHT_NS, _MUCH = 1_000_000.0, 20.0
-
-
-@dataclass(slots=True)
-class LiveSegment:
-    """Items ``[lo, hi)``: their values (form ``values``), or a summary of them (a dict of
-    ``entries`` where the user wrote a set or dict comprehension)."""
-
-    form: str
-    lo: int
-    hi: int
-    value: Any
 
 
 class Accumulator(Protocol):
@@ -70,30 +65,6 @@ class Collected:
         else:
             append(self.segments, "values", values, lo, hi)
             self.shipping_ns = shipping_ns(values)
-        return False
-
-
-@dataclass(slots=True)
-class Summed:
-    """Terms of a ``sum``: exact totals of ints, else the values (floats packed)."""
-
-    segments: list[LiveSegment] = field(default_factory=list)
-    #: Set once a float was among the terms: a total of ints would not do after it.
-    keep_values: bool = False
-    shipping_ns: float = 0.0
-
-    def add(self, values: list[Any], lo: int, hi: int) -> bool:
-        """See ``Accumulator``."""
-        types = set(map(type, values))
-        self.shipping_ns = 0.0 if types <= _INTS else shipping_ns(values)
-        if types == {float}:
-            self.keep_values = True
-            append(self.segments, "floats", array("d", values), lo, hi)
-        elif types <= _INTS and not self.keep_values:
-            append(self.segments, "total", sum(values), lo, hi)
-        else:
-            self.keep_values = self.keep_values or float in types
-            append(self.segments, "values", values, lo, hi)
         return False
 
 
@@ -150,16 +121,6 @@ class Counted:
         return False
 
 
-def shipping_ns(values: Iterable[Any]) -> float:
-    """About what it takes to send one of these values, judged by the first few."""
-    return max((_weight(each) for each in islice(values, 8)), default=0.0)
-
-
-def _weight(value: Any) -> float:
-    weight = weigh((value,), _LIGHT_NS)
-    return weight if weight <= _LIGHT_NS else _MUCH * weight
-
-
 def accumulator(kind: SiteKind, *, keep_values: bool = False) -> Accumulator:
     """The accumulator for a loop of this shape."""
     match kind:
@@ -195,10 +156,7 @@ def finish(
     match kind:
         case SiteKind.SUM:
             start = operand[0] if operand else 0
-            if fold is not None and type(start) in (int, float) and _all_floats(segments):
-                arrays = [each.value for each in segments]
-                return folded_sum(arrays, start, python, fold)
-            return ordered_sum(_terms(segments, start, python, rerun), start, python)
+            return total_of(segments, start, python, rerun, fold)
         case SiteKind.MIN | SiteKind.MAX:
             return _best(min if kind is SiteKind.MIN else max, segments, operand, rerun)
         case SiteKind.ANY | SiteKind.ALL:
@@ -226,71 +184,13 @@ def _first(segment: LiveSegment, rerun: Rerun) -> Iterable[Any]:
     return rerun(segment.hi - 1, segment.hi) if segment.value is True else segment.value
 
 
-def _all_floats(segments: Sequence[LiveSegment]) -> bool:
-    return bool(segments) and all(each.form == "floats" and each.value for each in segments)
-
-
 def _pairs(segment: LiveSegment) -> Iterable[Any]:
     pairs: Iterable[Any] = segment.value
     return segment.value.items() if segment.form == "entries" else pairs
 
 
-def append(
-    segments: list[LiveSegment],
-    form: str,
-    value: Any,
-    lo: int,
-    hi: int,
-    best_of: Callable[..., Any] | None = None,
-) -> None:
-    """Add a segment, joined with the last one where they meet and have one form.
-
-    ``best_of`` says which of two values is better, for the form ``best``.
-    """
-    last = segments[-1] if segments else None
-    joins = last is not None and last.form == form and last.hi == lo
-    if last is None or not joins or (form == "best" and type(last.value) is not type(value)):
-        segments.append(LiveSegment(form, lo, hi, value))
-        return
-    last.hi = hi
-    if form == "best" and best_of is not None:
-        last.value = best_of(last.value, value)
-    elif form == "entries":
-        last.value.update(value)  # as in Python, the first key and the last value stay
-    elif form in _ADDED_UP:
-        last.value += value
-    else:
-        last.value.extend(value)
-
-
-#: Forms whose values are added up.
-_ADDED_UP = frozenset({"total", "count"})
-
-
 def _has_nan(values: list[Any], types: set[type]) -> bool:
     return types == {float} and any(map(float.__ne__, values, values))
-
-
-def _terms(
-    segments: Sequence[LiveSegment], start: Any, python: tuple[int, int], rerun: Rerun
-) -> Iterator[Any]:
-    """The terms of a sum in order, totals standing for ints where that changes nothing.
-
-    A total may stand for its ints while the sum so far is an int. It may not after any other
-    value. And where floats are compensated it may not before one either, because ``sum`` leaves
-    that rule for good once a sum of ints outgrows a machine word, which a total does not show.
-    """
-    only_ints = type(start) is int and all(each.form == "total" for each in segments)
-    totals = only_ints or (type(start) is int and not compensates(python))
-    for segment in segments:
-        if segment.form != "total":
-            if totals:
-                totals = segment.form == "values" and set(map(type, segment.value)) <= _INTS
-            yield from segment.value
-        elif totals:
-            yield segment.value
-        else:
-            yield from rerun(segment.lo, segment.hi)
 
 
 def _best(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_worker.loops.shapes import Accumulator
+from ufora_worker.loops.sums import Summed
 from ufora_worker.native.attention import Attention
 from ufora_worker.native.history import History
 from ufora_worker.native.ir.nodes import Sink
@@ -98,7 +99,7 @@ class NativeItems:
             return lo, False  # somebody needs the values, and this code adds them up
         first = lo
         while lo < hi:
-            run = self._call(code, lo, hi)
+            run = self._call(code, lo, hi, _sum_of(code, results))
             if self.kind is not SiteKind.SUM and has_nan(run, code.unit):
                 # Which NaN it is can be seen: a list finds the one that it holds.
                 self._resume_at = run.next
@@ -117,13 +118,13 @@ class NativeItems:
         """See ``loops.runners.Native``."""
         self.attention.leave()
 
-    def _call(self, code: NativeCode, lo: int, hi: int) -> Run:
+    def _call(self, code: NativeCode, lo: int, hi: int, sum: tuple[float, float] | None) -> Run:
         while True:
             columns = None
-            if code.unit.sink.fills_columns:
+            if code.unit.sink.fills_columns and sum is None:
                 columns = self._columns_for(code, max(self._capacity, hi - lo))
             with self.attention.native_code():
-                run = code.entry.run(lo, hi, code.words, columns, self.attention)
+                run = code.entry.run(lo, hi, code.words, columns, self.attention, sum)
             if run.status is not Status.FULL or run.next > lo:
                 return run
             self._capacity = 2 * max(self._capacity, hi - lo)
@@ -149,3 +150,10 @@ class NativeItems:
         if self._recent_bails > _MOST_BAILS * self._recent_items:
             self._resume_at = index + max(_PAUSE, self._recent_items)
         self._recent_bails = self._recent_items = 0
+
+
+def _sum_of(code: NativeCode, results: Accumulator) -> tuple[float, float] | None:
+    """What the code is to add its values to."""
+    if code.unit.sink.adds_up and isinstance(results, Summed):
+        return results.floats
+    return None

@@ -1,8 +1,6 @@
 """``sum`` of packed floats as native code, by the rules of ``float_sum``."""
 
-import struct
-from array import array
-
+from ufora_worker.loops.float_sum import Doubles
 from ufora_worker.native.attention import Attention
 from ufora_worker.native.ir.nodes import (
     Block,
@@ -33,12 +31,12 @@ class FloatFold:
         self._entry, self._unit = code.entry, code.unit
         self._attention = attention
 
-    def __call__(self, values: "array[float]", total: float, error: float) -> tuple[float, float]:
+    def __call__(self, values: Doubles, total: float, error: float) -> tuple[float, float]:
         """The total and its error (see ``float_sum``) after adding these doubles."""
-        from ufora_worker.native.llvm.columns import Columns
+        from ufora_worker.native.llvm.columns import Columns, address_of
+        from ufora_worker.native.llvm.frame import bits
 
-        address, count = values.buffer_info()
-        words = [address, count, values.itemsize, _bits(total), _bits(error)]
+        words = [address_of(values), len(values), values.itemsize, bits(total), bits(error)]
         columns = Columns.for_unit(self._unit, 1)
         with self._attention.native_code():
             run = self._entry.run(0, 1, words, columns, self._attention)
@@ -49,10 +47,6 @@ class FloatFold:
 def fold_translation(*, compensated: bool) -> Translation:
     """What the compiler makes the fold's code of; its values come with each call."""
     return Translation(fold_unit(compensated=compensated), ([0.0], 0.0, 0.0))
-
-
-def _bits(number: float) -> int:
-    return int(struct.unpack("<q", struct.pack("<d", number))[0])
 
 
 def fold_unit(*, compensated: bool) -> Unit:

@@ -33,6 +33,8 @@ class Run:
     total: int = 0
     #: For ``Sink.LEAST`` and ``Sink.GREATEST``; None when nothing was emitted.
     best: bool | int | float | None = None
+    #: The sum and its error, where the values were added to one.
+    sum: tuple[float, float] | None = None
     #: For sinks that fill columns: one sequence of ``count`` values for each leaf of the emitted
     #: type.
     columns: Sequence[Any] = ()

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ufora_core.compiler.sites.rewriting import SiteKind
-from ufora_worker.loops.shapes import Accumulator, Collected, Summed, append
+from ufora_worker.loops.segments import append
+from ufora_worker.loops.shapes import Accumulator, Collected
+from ufora_worker.loops.sums import PACKED_NS, Summed
 from ufora_worker.native.ir.nodes import Sink, Unit
 from ufora_worker.native.ir.types import (
     BOOL,
@@ -22,8 +24,6 @@ from ufora_worker.native.ir.types import (
 )
 from ufora_worker.native.runs import Run, Status
 
-#: Encoding and decoding one number of a packed segment.
-_PACKED_SHIPPING_NS = 10.0
 _PACKED = {INT: ("ints", "q"), FLOAT: ("floats", "d")}
 
 
@@ -42,10 +42,13 @@ def add_run(results: Accumulator, run: Run, unit: Unit, kind: SiteKind, lo: int)
         case Sink.LEAST | Sink.GREATEST if run.best is not None:
             best_of = min if unit.sink is Sink.LEAST else max
             append(results.segments, "best", run.best, lo, hi, best_of)
-        case Sink.COLUMNS:
-            return _add_columns(results, run, unit.emits, kind, lo)
+        case Sink.SUM | Sink.COMPENSATED_SUM if run.sum is not None:
+            assert isinstance(results, Summed)
+            results.go_on(run.sum, hi)
         case Sink.ROWS:
             return results.add(list(rows(unit.emits, run)), lo, hi)
+        case sink if sink.fills_columns:
+            return _add_columns(results, run, unit.emits, kind, lo)
     return False
 
 
@@ -61,16 +64,17 @@ _WITH_NAN = (FLOAT, COMPLEX)
 
 
 def _add_columns(results: Accumulator, run: Run, type: Type, kind: SiteKind, lo: int) -> bool:
-    packs = isinstance(results, Collected) or (isinstance(results, Summed) and type == FLOAT)
-    if packs and type in _PACKED and kind not in _KEYED:
+    if isinstance(results, Summed) and type == FLOAT:
+        results.add_doubles(run.columns[0], lo, run.next)
+        return False
+    if isinstance(results, Collected) and type in _PACKED and kind not in _KEYED:
         form, code = _PACKED[type]
         if not _follows(results, form, lo):
             append(results.segments, form, array(code), lo, lo)
         last = results.segments[-1]
         last.value.frombytes(memoryview(run.columns[0]).cast("B"))
         last.hi = run.next
-        results.keep_values = results.keep_values or isinstance(results, Summed)
-        results.shipping_ns = _PACKED_SHIPPING_NS
+        results.shipping_ns = PACKED_NS
         return False
     values: Any = list(objects(type, run.columns))
     if kind in _KEYED:

@@ -52,6 +52,8 @@ class SetHungry:
     """Write the word that makes executors give the back half of their range away."""
 
     slots: int
+    #: How many of them are executors of this worker.
+    here: int
 
 
 @dataclass(frozen=True, slots=True)

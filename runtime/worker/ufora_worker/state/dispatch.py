@@ -175,14 +175,16 @@ def _waiting_loops(ledger: Ledger) -> tuple[tuple[str, int], ...]:
 
 def _ask_executors(ledger: Ledger) -> None:
     running = [x for x in ledger.executors if x.status in (Status.ROOT, Status.RANGE)]
-    slots = _free_slots(ledger) + len(_waiting_loops(ledger))
+    own = slots = _free_slots(ledger) + len(_waiting_loops(ledger))
     here = {executor.job for executor in running}
     for peer in ledger.peers.values():
         slots += peer.slots + sum(job in here for job, _ in peer.waiting)
-    hungry = max(0, slots - len(ledger.leases.queued())) if running else 0
+    queued = len(ledger.leases.queued())
+    wanted = [max(0, each - queued) if running else 0 for each in (slots, own)]
+    hungry = SetHungry(*wanted)
     if hungry != ledger.hungry:
         ledger.hungry = hungry
-        ledger.commands.append(SetHungry(hungry))
+        ledger.commands.append(hungry)
 
 
 def _ask_manager(ledger: Ledger) -> None:

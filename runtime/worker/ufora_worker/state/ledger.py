@@ -30,6 +30,7 @@ from ufora_worker.state.commands import (
     CancelFetch,
     Command,
     FetchObjects,
+    SetHungry,
     SetStop,
     StartExecutor,
     TellExecutor,
@@ -108,7 +109,7 @@ class Ledger:
     ended: dict[str, None] = field(default_factory=dict)
     peers: dict[str, PeerRecord] = field(default_factory=dict)
     #: What the executors' hungry word and the manager were told last.
-    hungry: int = 0
+    hungry: SetHungry = field(default_factory=lambda: SetHungry(0, 0))
     told_manager: Hungry | None = None
     #: When the manager is to hear of a change, if that lasts.
     tell_manager_at: float | None = None
@@ -172,7 +173,12 @@ class Ledger:
 
     def run(self, lease: Lease, executor: ExecutorRecord) -> None:
         """Give a lease to an executor of this worker that is idle or waits."""
-        message = RunRange(range=lease.range, waited=executor.waited, number=lease.id)
+        message = RunRange(
+            range=lease.range,
+            waited=executor.waited,
+            number=lease.id,
+            home=isinstance(lease.origin, Home),
+        )
         executor.frames.append(Run(lease.range, lease.id))
         self.move(executor, Status.RANGE)
         lease.holder = OnExecutor(executor.index)

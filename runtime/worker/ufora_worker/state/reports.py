@@ -8,6 +8,7 @@ from ufora_core.protocol.executor import (
     LoopClosed,
     Offer,
     Printed,
+    RangeBegun,
     RangeDone,
     RangeStopped,
     Ready,
@@ -48,6 +49,8 @@ def apply(ledger: Ledger, index: int, message: FromExecutor) -> None:
             _offer(ledger, executor, range, number)
         case RangeDone(job=job, loop=loop, piece=piece):
             _range_done(ledger, executor, job, loop, piece)
+        case RangeBegun():
+            _range_begun(ledger, executor, message)
         case RangeStopped():
             _range_stopped(ledger, executor, message)
         case Judged(job=job, repeatable=repeatable):
@@ -188,6 +191,25 @@ def _range_done(
         ledger.leases.remove(lease)
         ledger.deliver(lease.range, lease.origin, piece)
     ledger.go_on(executor)
+
+
+def _range_begun(ledger: Ledger, executor: ExecutorRecord, message: RangeBegun) -> None:
+    if executor.status is Status.STOPPING:
+        return  # part of what nobody needs any more
+    run, piece = executor.top, message.piece
+    if run is None or not run.of(message.job, message.loop):
+        raise RefusedEvent(
+            f"executor {executor.index} reports items [{piece.lo}, {piece.hi}) of loop "
+            f"{message.loop} of job {message.job}, which it does not run"
+        )
+    lease = None if run.lease is None else ledger.leases.get(run.lease)
+    range = run.range if lease is None else lease.range
+    if piece.lo != range.lo or not range.lo < piece.hi < range.hi:
+        raise RefusedEvent(f"[{piece.lo}, {piece.hi}) is not the front of [{range.lo}, {range.hi})")
+    run.range = replace(run.range, lo=piece.hi)
+    if lease is not None:
+        lease.range = replace(range, lo=piece.hi)
+        ledger.deliver(range, lease.origin, piece)
 
 
 def _fits(piece: Piece, range: Range) -> bool:

@@ -316,5 +316,5 @@ class Supervisor:
                 self._words.set_yield(index, wanted)
             case commands.AskRepeatable(executor=index):
                 self._pool.signal(index, QUESTION)
-            case commands.SetHungry(slots=slots):
-                self._words.set_hungry(slots)
+            case commands.SetHungry(slots=slots, here=here):
+                self._words.set_hungry(slots, here)

@@ -10,7 +10,16 @@ from typing import Any, NoReturn
 
 from ufora_worker.native.ir import nodes
 from ufora_worker.native.ir.meanings import Doubt, apply, value_of
-from ufora_worker.native.ir.nodes import Atom, Block, Const, Function, Let, Sink, Statement, Unit
+from ufora_worker.native.ir.nodes import (
+    Atom,
+    Block,
+    Const,
+    Function,
+    Let,
+    Sink,
+    Statement,
+    Unit,
+)
 from ufora_worker.native.ir.types import CHAR, Tuple, Type, leaves
 from ufora_worker.native.runs import Run, Status
 
@@ -127,7 +136,7 @@ def _fold(run: Run, unit: Unit, results: list[Any]) -> None:
             run.best = min(results, default=None)
         case Sink.GREATEST:
             run.best = max(results, default=None)
-        case Sink.COLUMNS | Sink.ROWS:
+        case sink if sink.fills_columns:
             parts = [_parts(result, unit.emits) for result in results]
             run.columns = [list(column) for column in zip(*parts, strict=True)] or [
                 [] for _ in leaves(unit.emits)

@@ -160,11 +160,20 @@ class Sink(Enum):
     ALL = "all"
     #: How many values there were.
     COUNT = "count"
+    #: FLOAT: added to a sum, as ``sum`` does up to Python 3.11; or a column of them.
+    SUM = "sum"
+    #: As SUM, with the rounding errors carried along, as ``sum`` does from 3.12 on.
+    COMPENSATED_SUM = "compensated"
 
     @property
     def fills_columns(self) -> bool:
-        """Whether the values themselves are kept."""
-        return self in (Sink.COLUMNS, Sink.ROWS)
+        """Whether the values themselves are kept, unless they are added to a sum."""
+        return self in (Sink.COLUMNS, Sink.ROWS) or self.adds_up
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the values are added to a sum where the code is given one."""
+        return self in (Sink.SUM, Sink.COMPENSATED_SUM)
 
 
 @dataclass(frozen=True, slots=True)

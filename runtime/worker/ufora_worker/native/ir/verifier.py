@@ -32,6 +32,8 @@ _TAKES = {
     Sink.TOTAL: (INT, BOOL),
     Sink.LEAST: (INT, FLOAT, BOOL),
     Sink.GREATEST: (INT, FLOAT, BOOL),
+    Sink.SUM: (FLOAT,),
+    Sink.COMPENSATED_SUM: (FLOAT,),
     Sink.ANY: (BOOL,),
     Sink.ALL: (BOOL,),
 }

@@ -69,3 +69,8 @@ def column_count(unit: Unit) -> int:
     if not unit.sink.fills_columns:
         return 0
     return len(leaves(unit.emits)) + (unit.sink is Sink.ROWS)
+
+
+def address_of(values: Any) -> int:
+    """Where the memory of an array, or of a view of one, begins."""
+    return int(numpy.frombuffer(values, "u1").ctypes.data) if len(values) else 0

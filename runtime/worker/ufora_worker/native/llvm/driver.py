@@ -46,6 +46,9 @@ class Driver(Emitter):
         #: The value that the sink keeps, if it does.
         self.kept = self._kept()
         self._columns: list[Operand] = []
+        #: The sum and its error, where the values may be added to one, and whether they are.
+        self._sums = self._running() if unit.sink.adds_up else []
+        self._adds: Operand = "false"
         self._emit = _SINKS[unit.sink]
 
     def _row_tally(self) -> Tally | None:
@@ -63,6 +66,14 @@ class Driver(Emitter):
                 return Tally(self.code, slot, "0.0" if slot == "double" else "0", Field.BEST)
             case _:
                 return None
+
+    def _running(self) -> list[Tally]:
+        fields = (Field.SUM, Field.ERROR)
+        return [Tally(self.code, "double", self._now(each), each) for each in fields]
+
+    def _now(self, field: Field) -> Operand:
+        """A word of the frame that is written again at the end."""
+        return self.code.load("double", self.field_address(field))
 
     def text(self) -> str:
         """The function's definition."""
@@ -97,6 +108,8 @@ class Driver(Emitter):
             words = (self._word(position + k, slot, bounds) for k, slot in enumerate(kinds))
             values.append(self._measured(variable, tuple(words)))
             position += len(kinds)
+        if self._unit.sink.adds_up:
+            self._adds = compare(self.code, "eq", self.field(Field.CAPACITY), "0")
         count = column_count(self._unit)
         self._columns = [self.field(position + k, "ptr") for k in range(count)]
         return values
@@ -134,7 +147,8 @@ class Driver(Emitter):
         self.code.line(f"ret {STATUS} {final}")
 
     def _tallies(self) -> list[Tally]:
-        return [each for each in (self._next, self.count, self._rows, self.kept) if each]
+        kept = (self._next, self.count, self._rows, self.kept, *self._sums)
+        return [each for each in kept if each]
 
     def _end_strip(self) -> None:
         for tally in self._tallies():
@@ -184,6 +198,35 @@ class Driver(Emitter):
         better = code.value(f"or i1 {first}, {better}")
         self.kept.set(code.select(better, slot, operand, best))
 
+    def add_up(self, value: nodes.Atom, position: Operand) -> None:
+        """``Sink.SUM`` and ``Sink.COMPENSATED_SUM``: onto the sum where there is one."""
+        code = self.code
+        adding, storing, after = (code.label() for _ in range(3))
+        code.branch(self._adds, adding, storing)
+        code.begin(storing)
+        self.store(value, position)
+        code.jump(after)
+        code.begin(adding)
+        self._add_float(self.read_one(value))
+        code.jump(after)
+        code.begin(after)
+
+    def _add_float(self, term: Operand) -> None:
+        """See ``loops.float_sum``."""
+        code, (total, error) = self.code, self._sums
+        before = total.get()
+        new = code.value(f"fadd double {before}, {term}")
+        total.set(new)
+        if self._unit.sink is nodes.Sink.SUM:
+            return
+        sizes = [code.call("double", "llvm.fabs.f64", f"double {x}") for x in (before, term)]
+        at_least = code.value(f"fcmp oge double {sizes[0]}, {sizes[1]}")
+        larger = code.select(at_least, "double", before, term)
+        smaller = code.select(at_least, "double", term, before)
+        lost = code.value(f"fsub double {larger}, {new}")
+        part = code.value(f"fadd double {lost}, {smaller}")
+        error.set(code.value(f"fadd double {error.get()}, {part}"))
+
     def decide(self, value: nodes.Atom, deciding: str) -> None:
         """``Sink.ANY`` and ``Sink.ALL``: stop at the first value that decides."""
         code = self.code
@@ -193,7 +236,7 @@ class Driver(Emitter):
             self.fail(Status.DECIDED)
 
     def store(self, value: nodes.Atom, position: Operand) -> None:
-        """``Sink.COLUMNS`` and ``Sink.ROWS``: each leaf goes to the end of its column."""
+        """Each leaf goes to the end of its column."""
         self._make_room(position)
         operands = list(self.read(value))
         # Behind them may be the column for the ends of rows.
@@ -238,6 +281,8 @@ _SINKS: Mapping[nodes.Sink, Callable[[Driver, nodes.Atom, Operand], None]] = {
     nodes.Sink.TOTAL: Driver.add,
     nodes.Sink.COLUMNS: Driver.store,
     nodes.Sink.ROWS: Driver.store,
+    nodes.Sink.SUM: Driver.add_up,
+    nodes.Sink.COMPENSATED_SUM: Driver.add_up,
     nodes.Sink.LEAST: Driver.keep_best,
     nodes.Sink.GREATEST: Driver.keep_best,
     nodes.Sink.ANY: lambda driver, value, _: driver.decide(value, "true"),

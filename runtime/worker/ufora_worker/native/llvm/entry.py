@@ -1,14 +1,13 @@
 """The way into native code: an entry calls ``drive`` and says what came of it."""
 
 import ctypes
-import struct
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from ufora_worker.native.ir.nodes import Sink, Unit
 from ufora_worker.native.ir.types import BOOL, FLOAT, NUMPY_BOOL, NUMPY_FLOAT
 from ufora_worker.native.llvm.columns import Columns, column_count
-from ufora_worker.native.llvm.frame import Field
+from ufora_worker.native.llvm.frame import Field, bits, number
 from ufora_worker.native.llvm.slots import slots
 from ufora_worker.native.runs import Run, Status
 
@@ -17,6 +16,9 @@ from ufora_worker.native.runs import Run, Status
 DEPTH_LIMIT = 500
 #: The deepest limit that is taken: so many stack frames of 4 KiB fit in a thread's usual 8 MiB.
 DEEPEST = 2000
+
+#: Where nothing is added up.
+_NO_SUM = 0.0, 0.0
 
 _DRIVE = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p)
 
@@ -71,11 +73,13 @@ class Entry:
         words: Sequence[int],
         columns: Columns | None,
         attention: Attention,
+        sum: tuple[float, float] | None = None,
     ) -> Run:
         """Run items ``lo`` to ``hi`` (not included), without Python's lock.
 
         ``words`` are the captured values, slot by slot. ``columns`` are for units that fill some;
         the run hands out views of them, which the next run with the same columns overwrites.
+        ``sum`` and its error are what values are added to; then there are no columns.
 
         Raises:
             ValueError: the numbers of words or columns are not those of the unit, ``lo`` is
@@ -93,6 +97,7 @@ class Entry:
         if columns is not self._columns:
             self._fill(columns)
         self._frame[Field.WORDS : self._first_column] = words
+        self._frame[Field.SUM : Field.ERROR + 1] = [*map(bits, sum or _NO_SUM)]
         return self._result(Status(self._drive(lo, hi, self._address)))
 
     def _listen_to(self, attention: Attention) -> None:
@@ -104,10 +109,11 @@ class Entry:
 
     def _fill(self, columns: Columns | None) -> None:
         addresses = columns.addresses if columns else ()
-        if len(addresses) != self._width:
+        optional = self._sink.adds_up
+        if len(addresses) != self._width and not (optional and columns is None):
             raise ValueError(f"native code got {len(addresses)} columns and fills {self._width}")
         self._frame[Field.CAPACITY] = columns.capacity if columns else 0
-        self._frame[self._first_column :] = addresses
+        self._frame[self._first_column :] = addresses or [0] * self._width
         self._columns = columns
 
     def _result(self, status: Status) -> Run:
@@ -119,16 +125,18 @@ class Entry:
                 run.total = (frame[Field.TOTAL_HIGH] << 64) | frame[Field.TOTAL_LOW] % 2**64
             case Sink.LEAST | Sink.GREATEST if count:
                 run.best = self._best(frame[Field.BEST])
-            case Sink.COLUMNS | Sink.ROWS if columns is not None:
+            case Sink.SUM | Sink.COMPENSATED_SUM if columns is None:
+                run.sum = number(frame[Field.SUM]), number(frame[Field.ERROR])
+            case _ if columns is not None:
                 run.columns = tuple(array[:count] for array in columns.arrays)
                 if columns.ends is not None:
                     run.ends = columns.ends[: frame[Field.ROWS]].tolist()
         return run
 
-    def _best(self, bits: int) -> bool | int | float:
+    def _best(self, word: int) -> bool | int | float:
         if self._emits in (FLOAT, NUMPY_FLOAT):
-            return float(struct.unpack("<d", struct.pack("<q", bits))[0])
-        return bool(bits) if self._emits in (BOOL, NUMPY_BOOL) else bits
+            return number(word)
+        return bool(word) if self._emits in (BOOL, NUMPY_BOOL) else word
 
 
 def _lengths(unit: Unit) -> Iterator[int]:

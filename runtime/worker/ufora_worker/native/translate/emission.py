@@ -11,6 +11,7 @@ from typing import TypeGuard
 
 from ufora_core.compiler.sites.names import Comprehension
 from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_worker.loops.float_sum import compensates
 from ufora_worker.native.ir.nodes import Const, Emit, EndRow, Sink
 from ufora_worker.native.ir.types import (
     BOOL,
@@ -117,10 +118,12 @@ class Emission:
                 b.refuse(other, f"the loop gives {one} on one path and {another} on another")
         return first[1]
 
-    def sink(self, emits: Type) -> Sink:
-        """What becomes of values of this type."""
+    def sink(self, emits: Type, python: tuple[int, int]) -> Sink:
+        """What becomes of values of this type, by the rules of a version."""
         if self.in_rows:
             return Sink.ROWS
+        if self.kind is SiteKind.SUM and emits == FLOAT:
+            return Sink.COMPENSATED_SUM if compensates(python) else Sink.SUM
         sink, types = _FOLDS.get(self.kind, (Sink.COLUMNS, frozenset()))
         return sink if emits in types else Sink.COLUMNS
 

@@ -69,7 +69,7 @@ def translate(
     )
     b.line = site.line
     emits = _within_limits(b, emit)
-    return put_together(b, _INDEX, emission.sink(emits), emits, len(items))
+    return put_together(b, _INDEX, emission.sink(emits, python), emits, len(items))
 
 
 def translate_call(
@@ -98,7 +98,7 @@ def translate_call(
         return emission.type(b, node)
 
     emits = _within_limits(b, emit)
-    return put_together(b, _INDEX, emission.sink(emits), emits, 1)
+    return put_together(b, _INDEX, emission.sink(emits, python), emits, 1)
 
 
 def _session(source_of: SourceOf, python: tuple[int, int]) -> Session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,54 @@ LOOPS = {
 }
 
 
+#: Loops that run turn after turn, and how many turns do so at least.
+IN_TURN = {
+    "a recurrence of ints": ("t = 1", "for _ in range(900):\n    t = (t * 31 + 7) % 1009", 890),
+    "a recurrence of floats": ("t = 0.5", "for n in range(900):\n    t = 3.9 * t * (1 - t)", 890),
+    "ints that become large": ("t = 1", "for n in range(200):\n    t *= 2", 40),
+    "an exception": ("t = 1", "for n in range(300):\n    t = t % 7 + 60 // (250 - n)", 200),
+    "NaN": (
+        "t = 1.0",
+        "for n in range(300):\n    t = t * 1e2 - t * 1e2 if n < 250 else 1.0",
+        1,
+    ),
+    "a NaN that is kept": (
+        "t = s = 1.0",
+        "for n in range(300):\n    s = 1e308 * 10 - 1e308 * n * 10 if n == 200 else s\n    t += 1",
+        150,
+    ),
+    "what a turn finds": (
+        "found = None\nt = 0",
+        "for n in range(900):\n"
+        "    t = work(t + n)\n"
+        "    if t == 1008:\n"
+        "        found = n\n"
+        "        break\n"
+        "else:\n"
+        "    t = -1",
+        1,
+    ),
+    "nothing found": (
+        "found = [1]\nt = 0",
+        "for n in range(300):\n    t += n\n    if t < 0:\n        found = n\n        break\n"
+        "else:\n    t = -t",
+        290,
+    ),
+    "a list, backwards and counted": (
+        "t = 1\nxs = [n % 13 - 5 for n in range(300)]",
+        "for i, x in enumerate(reversed(xs), 7):\n    t = (t * 3 + x * i) % 1009",
+        290,
+    ),
+    "numbers side by side": (
+        "t = 1\nxs = [n % 13 - 5 for n in range(300)]",
+        "for x, k in zip(xs, range(900, 0, -3)):\n    t = (t * 3 + x * k) % 1009",
+        290,
+    ),
+    "characters": ("t = 7", "for c in 'some text ' * 30:\n    t = (t * 31 + ord(c)) % 1009", 290),
+    "truths": ("t = False\nc = 0", "for n in range(300):\n    t = not t\n    c = c ^ n", 290),
+}
+
+
 class Rig:
     """Clusters of one process with native code from the first item on."""
 
@@ -127,8 +176,34 @@ class Rig:
             each.close()
 
 
+class Way(Enum):
+    """How a loop runs that works on nothing but variables."""
+
+    APART = "its items apart"
+    IN_TURN = "turn after turn"
+
+    def chosen(self, patch: pytest.MonkeyPatch) -> None:
+        """Let such loops run in this way from the second item on."""
+        turns = "ufora_worker.for_loops.turns"
+        if self is Way.APART:
+            patch.setattr(f"{turns}._SETTLING_NS", -1)
+            patch.setattr(f"{turns}._APART_NS", -1)
+        else:
+            patch.setattr(f"{turns}._WORTH_NS", 0)
+            patch.setattr(f"{turns}._WORTH_AGAIN_NS", 0)
+            patch.setattr(f"{turns}._FIRST_CALL", 5)
+            patch.setattr(f"{turns}._CALL_NS", 50_000)
+            patch.setattr(f"{turns}._FEW", 2)
+
+
+@pytest.fixture(params=Way, ids=lambda way: way.value)
+def way(request: pytest.FixtureRequest) -> Way:
+    return request.param  # type: ignore[no-any-return]
+
+
 @pytest.fixture
-def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way) -> Iterator[Rig]:
+    way.chosen(monkeypatch)
     monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
     for module in ("shapes", "root_loop"):
         monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
@@ -139,7 +214,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
 
 def loop_of(cluster: InlineCluster) -> LoopFacts:
     assert cluster.ended is not None
-    [loop] = [each for each in cluster.ended.loops if each.taken]
+    [loop] = [each for each in cluster.ended.loops if each.text.startswith(("for n", "for i"))]
     return loop
 
 
@@ -151,8 +226,35 @@ def test_a_common_loop_runs_natively(name: str, hungry: int, rig: Rig) -> None:
     cluster = rig.cluster(hungry=hungry)
     assert differences(run(case, Scope.CLOSURE, Here()), run(case, Scope.CLOSURE, cluster)) == []
     facts = loop_of(cluster)
-    assert (facts.why_interpreted, facts.bails) == (None, bails)
-    assert facts.native_items + bails == facts.items
+    assert facts.why_interpreted is None
+    if facts.taken:
+        assert (facts.bails, facts.native_items + bails) == (bails, facts.items)
+    else:
+        assert facts.native_items > 0
+
+
+@pytest.mark.parametrize("scope", [Scope.MODULE, Scope.CLOSURE], ids=lambda scope: scope.value)
+@pytest.mark.parametrize("way", [Way.IN_TURN], ids=[""], indirect=True)
+@pytest.mark.parametrize("name", IN_TURN)
+def test_a_loop_runs_turn_after_turn(name: str, scope: Scope, rig: Rig) -> None:
+    start, loop, turns = IN_TURN[name]
+    case = Case("loops", name, SETUP, f"{start}\n{loop}\n")
+    cluster = rig.cluster()
+    assert differences(run(case, scope, Here()), run(case, scope, cluster)) == []
+    assert cluster.ended is not None
+    loops = [each for each in cluster.ended.loops if each.text.startswith("for")]
+    [facts] = [each for each in loops if not each.text.startswith("for k in")]  # that of ``work``
+    assert (facts.taken, facts.native_items >= turns) == (0, True)
+    assert rig.compiler.failures == []
+
+
+@pytest.mark.parametrize("way", [Way.IN_TURN], ids=[""], indirect=True)
+def test_variables_that_are_no_numbers_are_left_to_python(rig: Rig) -> None:
+    loop = "for n in range(300):\n    t = t + (n,)\n    u = n\n"
+    case = Case("loops", "tuples", SETUP, f"t = ()\n{loop}")
+    cluster = rig.cluster()
+    assert differences(run(case, Scope.CLOSURE, Here()), run(case, Scope.CLOSURE, cluster)) == []
+    assert rig.compiler.made == 0
 
 
 def test_a_loop_that_was_short_since_it_ran_natively_is_taken_over_again(

@@ -49,11 +49,25 @@ class Engine(Protocol):
     def reducer(self) -> object:
         """``__ufora_reducer__``"""
 
+    @property
+    def statements(self) -> "Statements":
+        """What ``for`` statements call."""
+
+
+class Statements(Protocol):
+    """What rewritten ``for`` statements call; see ``ufora_core.compiler.for_loops.statement``."""
+
     def totals(self, index: int, iterable: object) -> object:
         """``__ufora_totals__``"""
 
     def left(self) -> object:
         """``__ufora_left__``"""
+
+    def first(self, index: int, iterable: object) -> object:
+        """``__ufora_first__``"""
+
+    def turns(self) -> object:
+        """``__ufora_turns__``"""
 
     def records(self, *site: Any) -> object:
         """``__ufora_records__``"""
@@ -74,10 +88,12 @@ def engine(engine: Engine) -> Iterator[None]:
         rewriting.RESULT: engine.result,
         rewriting.ITEMS: engine.items,
         rewriting.REDUCER: engine.reducer,
-        statement.TOTALS: engine.totals,
-        statement.LEFT: engine.left,
-        statement.RECORDS: engine.records,
-        statement.REST: engine.rest,
+        statement.TOTALS: engine.statements.totals,
+        statement.LEFT: engine.statements.left,
+        statement.FIRST: engine.statements.first,
+        statement.TURNS: engine.statements.turns,
+        statement.RECORDS: engine.statements.records,
+        statement.REST: engine.statements.rest,
         UNSET_MARK: statement.Unset,
         rewriting.VIEW: stages.call,
         rewriting.ALONE: engine.alone,

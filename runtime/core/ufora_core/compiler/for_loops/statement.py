@@ -44,6 +44,26 @@ A loop that only adds to one number (``total``) has one more form before the oth
 ``__ufora_left__()``
     Gives what the other variables then hold, once: those that every turn assigns, and those that
     inner loops assign; or nothing.
+
+A loop that works on nothing but variables (``turns``) begins as written, and has two loops around
+what follows, which is the one over records if there is one ::
+
+            for T in __ufora_first__(INDEX, ITER):
+                BODY
+            else:
+                for T, A, B, .INDEX.broken in __ufora_turns__():
+                    if .INDEX.broken:
+                        del .INDEX.broken
+                        break
+                    del .INDEX.broken
+                else:
+                    for T in __ufora_rest__():
+                        ...
+
+``__ufora_first__(index, iterable)``
+    Gives the first items, until there is machine code for whole turns, or is to be none.
+``__ufora_turns__()``
+    Gives what the variables hold after some turns, and whether the last of them ended the loop.
 """
 
 import ast
@@ -65,6 +85,7 @@ from ufora_core.compiler.for_loops.split import (
     unless_unbound,
 )
 from ufora_core.compiler.for_loops.total import TERMS, Total, total_of
+from ufora_core.compiler.for_loops.turns import Turns, turns_of
 from ufora_core.compiler.sites.calls import defined_by
 from ufora_core.compiler.sites.gates import runs_as_written
 from ufora_core.compiler.sites.iterables import source_of, viewed
@@ -73,7 +94,11 @@ from ufora_core.compiler.trees import clone, placed
 RECORDS = "__ufora_records__"
 LEFT = "__ufora_left__"
 TOTALS = "__ufora_totals__"
+FIRST = "__ufora_first__"
+TURNS = "__ufora_turns__"
 REST = "__ufora_rest__"
+#: A statement with loops in it, so deep, is not run turn after turn: its body is written twice.
+_DEEPEST = 2
 
 
 class Unset:
@@ -123,11 +148,21 @@ class ForLoop:
     terms: ItemPart | None
     left: ItemPart | None
     total: Total | None
+    #: Whole turns, if the loop works on nothing but variables.
+    turns: Turns | None = None
+    in_turn: ItemPart | None = None
+    #: Why there are no records.
+    why: NotSplit | None = None
+
+    @property
+    def runs_apart(self) -> bool:
+        """Whether items may run apart from each other."""
+        return self.terms is not None or self.records is not None
 
     @property
     def items(self) -> ItemPart:
         """What gives the items' values in one way or the other."""
-        part = self.terms or self.records
+        part = self.terms or self.records or self.in_turn
         assert part is not None
         return part
 
@@ -141,7 +176,10 @@ def taken_apart(node: ast.For) -> ForLoop:
     if not _is_plain_target(node.target):
         raise not_split(node.target, f"{quote(node.target)} is no variable: assign it in the loop")
     total = total_of(node.target, node.body)
-    parts = _halves(node, needed=total is None)
+    turns = None if total is not None or _loops_deep(node) > _DEEPEST else _turns(node)
+    parts, why = _halves(node)
+    if total is None and turns is None and why is not None:
+        raise why
     return ForLoop(
         head=_head(node),
         target=node.target,
@@ -150,6 +188,9 @@ def taken_apart(node: ast.For) -> ForLoop:
         terms=None if total is None else _terms(node.target, total),
         left=None if total is None else _left(node.target, total),
         total=total,
+        turns=turns,
+        in_turn=None if turns is None else _in_turn(turns),
+        why=why,
     )
 
 
@@ -171,14 +212,17 @@ def rewritten(
     node.body = [visit(each) for each in node.body]
     node.orelse = [visit(each) for each in node.orelse]
     where = [ast.Constant(index), iterable]
-    statements: list[ast.stmt] = []
+    asked = loop.total is not None or loop.turns is not None
+    statements: list[ast.stmt] = [node]
+    if loop.halves is not None:
+        statements = _over_records(node, loop.halves, f".{index}", [] if asked else where)
+    if loop.turns is not None:
+        turns = [_over_turns(loop.turns, f".{index}.broken", statements)]
+        body = list(map(clone, node.body))
+        statements = [ast.For(clone(node.target), _call(FIRST, *where), body, turns)]
     if loop.total is not None:
         add = ast.For(_store(loop.total.name), _call(TOTALS, *where), [ast.Pass()], [])
-        statements, where = [add, *_set_others(loop.total, f".{index}.left.")], []
-    if loop.halves is None:
-        statements.append(node)
-    else:
-        statements += _over_records(node, loop.halves, f".{index}", where)
+        statements = [add, *_set_others(loop.total, f".{index}.left."), *statements]
     return placed(ast.If(runs_as_written(index), [original], statements), original)
 
 
@@ -192,6 +236,18 @@ def _set_others(total: Total, prefix: str) -> list[ast.stmt]:
     target = ast.Tuple([_store(each) for each in (*total.always, *others)], ast.Store())
     body += [ast.Delete([ast.Name(each, ast.Del()) for each in others])] if others else []
     return [ast.For(target, _call(LEFT), body or [ast.Pass()], [])]
+
+
+def _over_turns(turns: Turns, broken: str, after: list[ast.stmt]) -> ast.stmt:
+    """The loop over what variables hold after some turns, and then ``after``."""
+    names = [_store(each) for each in turns.state]
+    target = ast.Tuple([clone(turns.target), *names], ast.Store())
+    if not turns.breaks:
+        return ast.For(target, _call(TURNS), [ast.Pass()], after)
+    target.elts.append(_store(broken))
+    forget = ast.Delete([ast.Name(broken, ast.Del())])
+    body: list[ast.stmt] = [ast.If(_load(broken), [clone(forget), ast.Break()], []), forget]
+    return ast.For(target, _call(TURNS), body, after)
 
 
 def _over_records(
@@ -218,16 +274,31 @@ def _head(node: ast.For) -> str:
     return f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}:"
 
 
-def _halves(node: ast.For, *, needed: bool) -> Halves | None:
+def _halves(node: ast.For) -> tuple[Halves | None, NotSplit | None]:
+    """A body's two parts, or why it has none that are worth it."""
     try:
         parts = halves(node.target, node.body)
-        if not any(map(is_work, parts.item)):
-            raise not_split(node, _why_idle(parts))
-    except NotSplit:
-        if needed:
-            raise
-        return None
-    return parts
+    except NotSplit as why:
+        return None, why
+    if not any(map(is_work, parts.item)):
+        return None, not_split(node, _why_idle(parts))
+    return parts, None
+
+
+def _turns(node: ast.For) -> Turns | None:
+    return turns_of(node.target, node.body)
+
+
+def _loops_deep(node: ast.AST) -> int:
+    """How many loops stand in one another."""
+    inside = max(map(_loops_deep, ast.iter_child_nodes(node)), default=0)
+    return inside + isinstance(node, ast.For)
+
+
+def _in_turn(turns: Turns) -> ItemPart:
+    """A call of the function, whose body is written later."""
+    names = (*turns.state, *turns.free)
+    return ItemPart(comprehension_of(turns.target, names, many=False), (), names)
 
 
 def _why_idle(parts: Halves) -> str:

@@ -238,6 +238,8 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         site = self._describe(loop.items.comprehension)
         site = replace(site, line=node.lineno, column=node.col_offset, loop=loop)
         self.sites.append(site)
+        if loop.why is not None and not loop.runs_apart:
+            self.refused.append(sequential(node, loop.why))
         known = len(self.refused)
         statement = rewritten(node, loop, site.index, self.visit)
         del self.refused[known:]

@@ -185,6 +185,7 @@ class Way(Enum):
     def chosen(self, patch: pytest.MonkeyPatch) -> None:
         """Let such loops run in this way from the second item on."""
         turns = "ufora_worker.for_loops.turns"
+        patch.setattr(f"{turns}._LEAST_APART_NS", 0)
         if self is Way.APART:
             patch.setattr(f"{turns}._SETTLING_NS", -1)
             patch.setattr(f"{turns}._APART_NS", -1)
@@ -228,7 +229,9 @@ def test_a_common_loop_runs_natively(name: str, hungry: int, rig: Rig) -> None:
     facts = loop_of(cluster)
     assert facts.why_interpreted is None
     if facts.taken:
-        assert (facts.bails, facts.native_items + bails) == (bails, facts.items)
+        # The first item runs as written in loops that begin so.
+        assert facts.bails in (bails, bails - 1)
+        assert facts.native_items + facts.bails == facts.items
     else:
         assert facts.native_items > 0
 

@@ -15,6 +15,8 @@ from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.stages import Stage, as_written
 from ufora_worker.executor.chronicle import Tally
 from ufora_worker.loops.moments import Declined, Moment
+from ufora_worker.loops.ranges import SliceCall
+from ufora_worker.native.body import NativeItems
 
 if TYPE_CHECKING:
     from ufora_worker.for_loops.plans import Plan
@@ -37,6 +39,9 @@ class Run:
     #: Turns that ran natively, one after the other; and the code for that (``for_loops.turns``).
     native_turns: int = 0
     plan: "Plan | None" = None
+    #: How its items run apart, and native code for that which is not there yet.
+    body: SliceCall | None = None
+    apart: NativeItems | None = None
     #: What is left of the items while no record is made; nothing is proved of the loop then.
     iterator: Iterator[Any] | None = None
     #: The rest is to run as written.

@@ -33,6 +33,7 @@ from ufora_worker.loops.moments import Declined
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 from ufora_worker.loops.root_loop import RootLoop, Window
 from ufora_worker.loops.shapes import LiveSegment, finish
+from ufora_worker.native.body import NativeItems
 
 if TYPE_CHECKING:
     from ufora_worker.loops.splitting import Splitter
@@ -73,7 +74,7 @@ class ForSites:
 
     def __post_init__(self) -> None:
         self._runs = Runs(self.splitter)
-        self._in_turn = TurnAfterTurn(self.splitter, self._runs)
+        self._in_turn = TurnAfterTurn(self.splitter, self._runs, self._native)
 
     # These are called from the code of the statement itself.
 
@@ -235,12 +236,7 @@ class ForSites:
             return
         if run.done == len(run.items):
             return
-        try:
-            fold = fold_of(run, parts)
-        except Declined as declined:
-            self._runs.decline(run, declined)
-            return
-        body = self._body(run, part, SiteKind.LIST, fold)
+        body = run.body or self._apart(run, parts, part)
         if body is None:
             return
         try:
@@ -250,6 +246,25 @@ class ForSites:
             raise
         finally:
             self._note(run)
+
+    def _native(self, run: Run) -> NativeItems | None:
+        """The items of a loop as native code that is not made yet; None where there can be none."""
+        parts, part, items = run.loop.halves, run.loop.records, run.items
+        if items is None or parts is None or part is None:
+            return None
+        body = run.body = self._apart(run, parts, part)
+        if body is None:
+            return None
+        return body.native(self.splitter.place, items, self.splitter.python)
+
+    def _apart(self, run: Run, parts: Halves, part: ItemPart) -> SliceCall | None:
+        """What runs items, once it is proved that they may run anywhere; else None."""
+        try:
+            fold = fold_of(run, parts)
+        except Declined as declined:
+            self._runs.decline(run, declined)
+            return None
+        return self._body(run, part, SiteKind.LIST, fold)
 
     def _mapped_windows(self, run: Run, parts: Halves, body: SliceCall) -> Iterator[Iterable[Any]]:
         assert run.items is not None

@@ -6,8 +6,9 @@ its turns, and native code of that. Where a turn takes long, and what it compute
 apart from other turns, it is left to the records instead (``sites``).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import islice
 from time import perf_counter_ns, thread_time_ns
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ufora_core.compiler.sites.stages import as_written
 from ufora_worker.for_loops.plans import Plan, Plans, numbers_of
 from ufora_worker.for_loops.runs import Run, Runs
+from ufora_worker.native.body import NativeItems
 from ufora_worker.native.repeated import RepeatedCall
 from ufora_worker.native.service import Place
 
@@ -26,6 +28,8 @@ _SLICE_NS, _GROWTH = 500_000, 8
 #: Turns that take longer had better run apart, where they can; and where they cannot, what is in
 #: them can be divided.
 _APART_NS, _DIVISIBLE_NS = 8_000, 1_000_000
+#: Of turns that take less, records would take longer than the turns.
+_LEAST_APART_NS = 150
 #: A loop's first turns may take much longer than the others, since they reach places for the first
 #: time.
 _SETTLING_NS = 3_000_000
@@ -41,12 +45,22 @@ _HELPED_NS, _HELPED_FROM_NS = 400, 50_000_000
 _FEW = 16
 
 
+class Next(Enum):
+    """How a loop goes on that has begun as written."""
+
+    NOT_YET = "that is not known yet"
+    AS_WRITTEN = "to its end as written"
+    OTHERWISE = "turn after turn, or with its items apart"
+
+
 @dataclass(slots=True)
 class TurnAfterTurn:
     """The loops of one job that may run in this way."""
 
     splitter: "Splitter"
     runs: Runs
+    #: Gives the items of a loop as native code that is not made yet; None where there can be none.
+    apart: Callable[[Run], NativeItems | None]
     _plans: Plans = field(default_factory=Plans, init=False)
 
     def first(self, run: Run) -> Iterator[Iterable[Any]]:
@@ -99,24 +113,39 @@ class TurnAfterTurn:
             run.done, now = min(run.done + size, count), thread_time_ns()
             turn_ns = max(now - before, 1) / size
             size = max(1, min(int(_SLICE_NS / turn_ns), size * _GROWTH))
-            if self._may_run_apart(run, now - began):
-                return
-            if run.plan is None:
-                left_ns = turn_ns * (count - run.done)
-                if turn_ns > _DIVISIBLE_NS or left_ns < self._worth_ns(run):
-                    continue
-                run.plan = self._begun(run, left_ns)
-            if run.plan is None or run.plan.native.refusal is not None:
-                break
-            if run.plan.native.ready:
-                return
-        if run.loop.records is None:
-            run.done = count
-            yield items
+            match self._next(run, turn_ns, now - began):
+                case Next.AS_WRITTEN:
+                    break
+                case Next.OTHERWISE:
+                    return
+        run.done = count
+        yield items
 
-    def _may_run_apart(self, run: Run, spent: int) -> bool:
-        enough = max(_SETTLING_NS, run.done * _APART_NS)
-        return run.loop.records is not None and spent > enough
+    def _next(self, run: Run, turn_ns: float, spent: int) -> Next:
+        """How the loop goes on after turns that took so long, the last of them ``turn_ns``."""
+        left_ns = turn_ns * (len(run.items or ()) - run.done)
+        apart = run.loop.records is not None
+        if apart and spent > _SETTLING_NS and min(turn_ns, spent / run.done) > _APART_NS:
+            return Next.OTHERWISE
+        if run.plan is None and run.apart is None:
+            if turn_ns > _DIVISIBLE_NS or left_ns < self._worth_ns(run):
+                return Next.NOT_YET
+            run.plan = self._begun(run, left_ns)
+        if run.plan is not None and run.plan.native.refusal is None:
+            return Next.OTHERWISE if run.plan.native.ready else Next.NOT_YET
+        if not apart or turn_ns < _LEAST_APART_NS:
+            return Next.AS_WRITTEN
+        return self._next_apart(run, spent)
+
+    def _next_apart(self, run: Run, spent: int) -> Next:
+        """The same, where the items run apart as soon as there is native code for them: before
+        that, gathering what they give takes longer than they do."""
+        if run.apart is None:
+            run.plan, run.apart = None, self.apart(run)
+        if run.apart is None or run.apart.refusal is not None:
+            return Next.AS_WRITTEN
+        run.apart.prepare(spent)
+        return Next.OTHERWISE if run.apart.is_made else Next.NOT_YET
 
     def _worth_ns(self, run: Run) -> int:
         """What is left must take so long to be worth native code."""
@@ -125,6 +154,8 @@ class TurnAfterTurn:
     def _begun(self, run: Run, left_ns: float) -> Plan | None:
         """The plan for the rest of the loop, for which native code is made; or None."""
         native = self._native(run)
+        if run.loop.turns is None:
+            return None
         if native.refusal is not None and left_ns < native.history.worth_ns:
             return None
         plan = self._plans.plan(run, native)

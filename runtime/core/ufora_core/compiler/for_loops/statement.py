@@ -45,8 +45,8 @@ A loop that only adds to one number (``total``) has one more form before the oth
     Gives what the other variables then hold, once: those that every turn assigns, and those that
     inner loops assign; or nothing.
 
-A loop that works on nothing but variables (``turns``) begins as written, and has two loops around
-what follows, which is the one over records if there is one ::
+Any other loop begins as written. One that works on nothing but variables (``turns``) may go on turn
+after turn, and then, or without that, over records if there are any ::
 
             for T in __ufora_first__(INDEX, ITER):
                 BODY
@@ -153,6 +153,8 @@ class ForLoop:
     in_turn: ItemPart | None = None
     #: Why there are no records.
     why: NotSplit | None = None
+    #: Its body stands before the records too, so that the loop can begin with it.
+    begins_as_written: bool = False
 
     @property
     def runs_apart(self) -> bool:
@@ -176,7 +178,8 @@ def taken_apart(node: ast.For) -> ForLoop:
     if not _is_plain_target(node.target):
         raise not_split(node.target, f"{quote(node.target)} is no variable: assign it in the loop")
     total = total_of(node.target, node.body)
-    turns = None if total is not None or _loops_deep(node) > _DEEPEST else _turns(node)
+    twice = total is None and _loops_deep(node) <= _DEEPEST
+    turns = turns_of(node.target, node.body) if twice else None
     parts, why = _halves(node)
     if total is None and turns is None and why is not None:
         raise why
@@ -191,6 +194,7 @@ def taken_apart(node: ast.For) -> ForLoop:
         turns=turns,
         in_turn=None if turns is None else _in_turn(turns),
         why=why,
+        begins_as_written=twice,
     )
 
 
@@ -212,14 +216,15 @@ def rewritten(
     node.body = [visit(each) for each in node.body]
     node.orelse = [visit(each) for each in node.orelse]
     where = [ast.Constant(index), iterable]
-    asked = loop.total is not None or loop.turns is not None
+    asked = loop.total is not None or loop.begins_as_written
     statements: list[ast.stmt] = [node]
     if loop.halves is not None:
         statements = _over_records(node, loop.halves, f".{index}", [] if asked else where)
     if loop.turns is not None:
-        turns = [_over_turns(loop.turns, f".{index}.broken", statements)]
+        statements = [_over_turns(loop.turns, f".{index}.broken", statements)]
+    if loop.begins_as_written:
         body = list(map(clone, node.body))
-        statements = [ast.For(clone(node.target), _call(FIRST, *where), body, turns)]
+        statements = [ast.For(clone(node.target), _call(FIRST, *where), body, statements)]
     if loop.total is not None:
         add = ast.For(_store(loop.total.name), _call(TOTALS, *where), [ast.Pass()], [])
         statements = [add, *_set_others(loop.total, f".{index}.left."), *statements]
@@ -283,10 +288,6 @@ def _halves(node: ast.For) -> tuple[Halves | None, NotSplit | None]:
     if not any(map(is_work, parts.item)):
         return None, not_split(node, _why_idle(parts))
     return parts, None
-
-
-def _turns(node: ast.For) -> Turns | None:
-    return turns_of(node.target, node.body)
 
 
 def _loops_deep(node: ast.AST) -> int:

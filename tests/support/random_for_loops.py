@@ -101,6 +101,9 @@ _MAPS = [
         "if {3}:\n    y = {0}\nelse:\n    y = {1}",
         "if {3}:\n    z = {0}",
         "assert x != 23",
+        "if (y := {0}) and {3}:\n    count += 1",
+        "z = (y := {0}) == {1}",
+        "total += (z := {0})",
     ),
 ]
 _FOLDS = [

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,8 +17,10 @@ from differential import Case, Here, Scope, cases, differences, run
 from inline_cluster import InlineCluster, QuietInterrupts
 from prompt_native import PromptCompiler, PromptEngine
 from random_for_loops import program
+from ufora_core.compiler.sites.reducers import SiteKind
 from ufora_core.program import LoopFacts
 from ufora_worker.native.attention import Attention
+from ufora_worker.native.body import NativeItems
 
 CASES = [
     case
@@ -162,10 +165,12 @@ class Rig:
         self._clusters: list[InlineCluster] = []
         self.compiler = PromptCompiler()
 
-    def cluster(self, *, hungry: int = 0, seed: int = 0) -> InlineCluster:
-        engine = PromptEngine(self.compiler, self._attention, before_first=True)
+    def cluster(
+        self, *, hungry: int = 0, seed: int = 0, engine: type[PromptEngine] = PromptEngine
+    ) -> InlineCluster:
+        native = engine(self.compiler, self._attention, before_first=engine is PromptEngine)
         folder = self._folder / str(len(self._clusters))
-        cluster = InlineCluster(folder, random.Random(seed).randrange, engine)
+        cluster = InlineCluster(folder, random.Random(seed).randrange, native)
         cluster.words.set_hungry(hungry)
         self._clusters.append(cluster)
         return cluster
@@ -213,9 +218,10 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way) -> Iterator[R
     made.close()
 
 
-def loop_of(cluster: InlineCluster) -> LoopFacts:
+def loop_of(cluster: InlineCluster, *heads: str) -> LoopFacts:
     assert cluster.ended is not None
-    [loop] = [each for each in cluster.ended.loops if each.text.startswith(("for n", "for i"))]
+    known = heads or ("for n", "for i")
+    [loop] = [each for each in cluster.ended.loops if each.text.startswith(known)]
     return loop
 
 
@@ -260,6 +266,34 @@ def test_variables_that_are_no_numbers_are_left_to_python(rig: Rig) -> None:
     assert rig.compiler.made == 0
 
 
+class LateEngine(PromptEngine):
+    """Has native code made for thieves alone, behind the first slice of a range."""
+
+    def items(self, kind: SiteKind, *about: Any) -> NativeItems:
+        made = super().items(kind, *about)
+        made.history.worth_ns = 0 if self._asked else 2**62
+        self._asked = True
+        return made
+
+    _asked = False
+
+
+@pytest.mark.parametrize("way", [Way.APART], ids=[""], indirect=True)
+@pytest.mark.parametrize("name", ["a conditional append", "counts by key", "several accumulators"])
+def test_native_code_takes_over_inside_a_range_that_helps(
+    name: str, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ufora_worker.for_loops.turns.TurnAfterTurn.first", lambda self, run: ())
+    start, loop, _ = LOOPS[name]
+    case = Case("loops", name, SETUP, f"{start}\n{loop}\n")
+    cluster = rig.cluster(hungry=1, engine=LateEngine)
+    assert differences(run(case, Scope.CLOSURE, Here()), run(case, Scope.CLOSURE, cluster)) == []
+    facts = loop_of(cluster)
+    assert cluster.ranges_run > 0
+    assert 0 < facts.native_items < facts.items
+    assert rig.compiler.made == 1
+
+
 def test_a_loop_that_was_short_since_it_ran_natively_is_taken_over_again(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,6 +325,17 @@ def test_any_loop_leaves_behind_what_python_does(
     case = Case("random", "loops", setup, f"{block}\n")
     there = run(case, Scope.CLOSURE, rig.cluster(hungry=hungry, seed=seed))
     assert differences(run(case, Scope.CLOSURE, Here()), there) == []
+
+
+@pytest.mark.parametrize("way", [Way.APART], ids=[""], indirect=True)
+def test_a_refusal_names_what_the_loop_iterates_over_as_written(rig: Rig) -> None:
+    loop = "for w in sorted(words):\n    t ^= work(len(w))\n"
+    case = Case("loops", "words", SETUP, f"t = 0\nwords = ['a', 'bc'] * 9\n{loop}")
+    cluster = rig.cluster()
+    assert differences(run(case, Scope.CLOSURE, Here()), run(case, Scope.CLOSURE, cluster)) == []
+    why = loop_of(cluster, "for w").why_interpreted
+    assert why is not None
+    assert why.message.startswith("`sorted(words)[")
 
 
 def test_later_windows_of_a_loop_use_the_code_of_the_first(rig: Rig) -> None:

@@ -34,6 +34,7 @@ from ufora_worker.loops.ranges import ItemSource, SliceCall
 from ufora_worker.loops.root_loop import RootLoop, Window
 from ufora_worker.loops.shapes import LiveSegment, finish
 from ufora_worker.native.body import NativeItems
+from ufora_worker.native.float_fold import FloatFold
 
 if TYPE_CHECKING:
     from ufora_worker.loops.splitting import Splitter
@@ -200,13 +201,25 @@ class ForSites:
             loop, segments = self._map(run, body, Window(lo, hi, loop, may_be_last=False))
             if not all(map(_holds_numbers, segments)):
                 return
-            start = run.value(total.name)
+            operand = (run.value(total.name),)
+            adding = self._adding(segments)
+            try:
+                added = finish(SiteKind.SUM, segments, operand, _ADDING, loop.rerun, adding)
+            except OverflowError:
+                return  # an int beyond floats: it is raised where it stands
             run.done = hi if loop.failed_at is None else loop.failed_at
-            yield finish(SiteKind.SUM, segments, (start,), _ADDING, loop.rerun)
+            yield added
             if run.done < hi:
                 break
         run.stopped = True
         self._note(run)
+
+    def _adding(self, segments: Sequence[LiveSegment]) -> FloatFold | None:
+        """Native code that adds floats as ``+=`` does, if there are any, and once there is some."""
+        native = self.splitter.place.native
+        if native is None or not any(each.form == "floats" for each in segments):
+            return None
+        return native.float_fold(_ADDING)
 
     def _others(self, run: Run) -> tuple[Any, ...]:
         """The values of a loop's variables besides the total. What no turn has assigned lately,

@@ -82,7 +82,7 @@ class RepeatedCall:
         words = list(code.words)
         for position, number in numbers.items():
             _put(code, words, _parameter(position), number)
-        columns = Columns.for_type(code.unit.emits, 1)
+        columns = Columns.for_unit(code.unit, 1)
         with self.attention.native_code():
             run = code.entry.run(0, 1, words, columns, self.attention)
         if run.status is not Status.DONE:

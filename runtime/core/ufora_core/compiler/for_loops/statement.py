@@ -86,6 +86,7 @@ from ufora_core.compiler.for_loops.split import (
 )
 from ufora_core.compiler.for_loops.total import TERMS, Total, total_of
 from ufora_core.compiler.for_loops.turns import Turns, turns_of
+from ufora_core.compiler.for_loops.walrus import spelled_out
 from ufora_core.compiler.sites.calls import defined_by
 from ufora_core.compiler.sites.gates import runs_as_written
 from ufora_core.compiler.sites.iterables import source_of, viewed
@@ -141,6 +142,8 @@ class ForLoop:
     #: The first line of the statement.
     head: str
     target: ast.expr
+    #: What it iterates over, as written.
+    items_text: str
     #: What gives each item's record, and the fold of these; None if it can only add up.
     records: ItemPart | None
     halves: Halves | None
@@ -177,15 +180,17 @@ def taken_apart(node: ast.For) -> ForLoop:
     """
     if not _is_plain_target(node.target):
         raise not_split(node.target, f"{quote(node.target)} is no variable: assign it in the loop")
-    total = total_of(node.target, node.body)
+    body = spelled_out(node.body)
+    total = total_of(node.target, body)
     twice = total is None and _loops_deep(node) <= _DEEPEST
-    turns = turns_of(node.target, node.body) if twice else None
-    parts, why = _halves(node)
+    turns = turns_of(node.target, body) if twice else None
+    parts, why = _halves(node, body)
     if total is None and turns is None and why is not None:
         raise why
     return ForLoop(
         head=_head(node),
         target=node.target,
+        items_text=ast.unparse(node.iter),
         records=None if parts is None else _records(node.target, parts),
         halves=parts,
         terms=None if total is None else _terms(node.target, total),
@@ -279,10 +284,10 @@ def _head(node: ast.For) -> str:
     return f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}:"
 
 
-def _halves(node: ast.For) -> tuple[Halves | None, NotSplit | None]:
+def _halves(node: ast.For, body: list[ast.stmt]) -> tuple[Halves | None, NotSplit | None]:
     """A body's two parts, or why it has none that are worth it."""
     try:
-        parts = halves(node.target, node.body)
+        parts = halves(node.target, body)
     except NotSplit as why:
         return None, why
     if not any(map(is_work, parts.item)):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
-from ufora_core.compiler.for_loops import statement
+from ufora_core.compiler.for_loops import statement, writing
 from ufora_core.compiler.for_loops.split import UNSET_MARK
 from ufora_core.compiler.sites import rewriting, stages
 from ufora_worker.loops.float_sum import follows_own_rule, ordered_sum
@@ -55,7 +55,7 @@ class Engine(Protocol):
 
 
 class Statements(Protocol):
-    """What rewritten ``for`` statements call; see ``ufora_core.compiler.for_loops.statement``."""
+    """What rewritten ``for`` statements call; see ``ufora_core.compiler.for_loops.writing``."""
 
     def totals(self, index: int, iterable: object) -> object:
         """``__ufora_totals__``"""
@@ -88,12 +88,12 @@ def engine(engine: Engine) -> Iterator[None]:
         rewriting.RESULT: engine.result,
         rewriting.ITEMS: engine.items,
         rewriting.REDUCER: engine.reducer,
-        statement.TOTALS: engine.statements.totals,
-        statement.LEFT: engine.statements.left,
-        statement.FIRST: engine.statements.first,
-        statement.TURNS: engine.statements.turns,
-        statement.RECORDS: engine.statements.records,
-        statement.REST: engine.statements.rest,
+        writing.TOTALS: engine.statements.totals,
+        writing.LEFT: engine.statements.left,
+        writing.FIRST: engine.statements.first,
+        writing.TURNS: engine.statements.turns,
+        writing.RECORDS: engine.statements.records,
+        writing.REST: engine.statements.rest,
         UNSET_MARK: statement.Unset,
         rewriting.VIEW: stages.call,
         rewriting.ALONE: engine.alone,

@@ -48,7 +48,8 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from ufora_core.compiler.for_loops.rules import NotSplit
-from ufora_core.compiler.for_loops.statement import Sequential, rewritten, sequential, taken_apart
+from ufora_core.compiler.for_loops.statement import Sequential, sequential, taken_apart
+from ufora_core.compiler.for_loops.writing import rewritten
 from ufora_core.compiler.scopes import Scopes
 from ufora_core.compiler.sites.calls import (
     ALONE,

@@ -152,6 +152,11 @@ IN_TURN = {
         290,
     ),
     "characters": ("t = 7", "for c in 'some text ' * 30:\n    t = (t * 31 + ord(c)) % 1009", 290),
+    "an array": (
+        "import numpy\nxs = numpy.arange(300) * 0.5\nt = 1.5",
+        "for x in xs:\n    t = t * 0.5 + float(x)",
+        290,
+    ),
     "truths": ("t = False\nc = 0", "for n in range(300):\n    t = not t\n    c = c ^ n", 290),
 }
 

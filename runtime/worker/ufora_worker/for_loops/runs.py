@@ -53,6 +53,11 @@ class Run:
     started: int = field(default_factory=perf_counter_ns)
 
     @property
+    def count(self) -> int:
+        """The number of items; none if it is to run as written."""
+        return 0 if self.items is None else len(self.items)
+
+    @property
     def recorded(self) -> int:
         """Records that were made and folded."""
         return self.done - self.without_record

@@ -97,7 +97,7 @@ class TurnAfterTurn:
     def _note(self, run: Run) -> None:
         """Learn from what was done so far, and tell of it."""
         run.without_record = run.done
-        spent, count = perf_counter_ns() - run.started, len(run.items or ())
+        spent, count = perf_counter_ns() - run.started, run.count
         self.splitter.visits(run.site).note(count, spent, run.native_turns)
         if run.native_turns:
             chronicle = self.splitter.chronicle
@@ -123,7 +123,7 @@ class TurnAfterTurn:
 
     def _next(self, run: Run, turn_ns: float, spent: int) -> Next:
         """How the loop goes on after turns that took so long, the last of them ``turn_ns``."""
-        left_ns = turn_ns * (len(run.items or ()) - run.done)
+        left_ns = turn_ns * (run.count - run.done)
         apart = run.loop.records is not None
         if apart and spent > _SETTLING_NS and min(turn_ns, spent / run.done) > _APART_NS:
             return Next.OTHERWISE

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from judging import Program
+from ufora_core.compiler.effects.closed_world import World, description
+from ufora_core.compiler.effects.instances import Layout
 from ufora_core.compiler.effects.judgement import BROKEN, Verdict, judge, judge_function
 from ufora_core.compiler.effects.kinds import ANYTHING, INT, Value
 from ufora_core.compiler.sites.rewriting import rewrite
@@ -164,3 +166,113 @@ def test_reasons_do_not_depend_on_hashes() -> None:
         for _ in range(3)
     }
     assert len(reasons) == 1
+
+
+# ---------------------------------------------------------------------- many objects
+
+_TREE = """
+    class Node:
+        __slots__ = ("value", "left", "right")
+        def __init__(self, value, left, right):
+            self.value, self.left, self.right = value, left, right
+
+    def f(node):
+        return 0 if node is None else f(node.left) + node.value + f(node.right)
+
+    def grown(count):
+        return grown_between(0, count)
+
+    def grown_between(low, high):
+        middle = (low + high) // 2
+        if low == high:
+            return None
+        return Node(middle, grown_between(low, middle), grown_between(middle + 1, high))
+"""
+
+
+def test_a_walk_over_a_tree_is_looked_into_by_class_and_not_node_by_node() -> None:
+    program, function = _function(_TREE)
+    tree = program.namespace["grown"](5_000)
+    verdict = _judge_call(program, function, tree)
+    assert verdict == Verdict(True)
+
+
+def test_a_walk_that_changes_some_node_is_refused_wherever_that_is() -> None:
+    program, function = _function(
+        _TREE.replace("return 0 if", "if node: node.value += 1\n        return 0 if")
+    )
+    verdict = _judge_call(program, function, program.namespace["grown"](100))
+    assert verdict.reason is not None
+    assert "changes" in verdict.reason.message
+
+
+def test_a_method_of_a_class_deep_in_a_tree_is_looked_into() -> None:
+    program, function = _function(
+        _TREE
+        + """
+    class Loud(int):
+        def __radd__(self, other):
+            print(other)
+            return 0
+"""
+    )
+    nodes, cls = program.namespace["grown"](100), program.namespace["Node"]
+    place = nodes
+    while place.left is not None:
+        place = place.left
+    place.left = cls(program.namespace["Loud"](1), None, None)
+    verdict = _judge_call(program, function, nodes)
+    assert verdict.reason is not None and "print" in verdict.reason.message
+
+
+def test_more_objects_than_are_looked_at_are_refused_soon() -> None:
+    program, function = _function(_TREE)
+    tree = program.namespace["grown"](30_000)
+    verdict = _judge_call(program, function, tree)
+    assert verdict.reason is not None
+    assert "refers to more than 10,000 objects" in verdict.reason.message
+
+
+def _judge_call(program: Program, function: Any, argument: object) -> Verdict:
+    site = rewrite(ast.parse("[f(a) for x in xs]"))[0]
+    scope = {"f": function, "a": argument}
+    return judge(site, {}, scope, range(3), source_of=program.source_of)
+
+
+# ---------------------------------------------------------------------- what proofs are kept by
+
+
+def test_values_of_one_kind_have_one_description_and_others_another() -> None:
+    def of(*values: object) -> object:
+        return description(World(), values)
+
+    assert of([1, 2], "a") == of([3], "b") != of([3.0], "b")
+    assert of([[1], [2]]) == of([[3, 4]])
+    assert of({1: 2.0}) != of({1: 2})
+    assert of({1}) != of([1])
+    assert of(len) != of(abs)
+    assert of(Held()) is None and of([Held()]) is None and of([len]) is None
+
+
+class Held:
+    """What nothing is remembered by."""
+
+
+def test_all_that_instances_hold_is_found_whatever_holds_it() -> None:
+    class Base:
+        __slots__ = ("a", "b")
+
+    class Both(Base):
+        pass
+
+    full, partly = Both(), Both()
+    full.a, full.b, full.c = 1, 2, 3  # type: ignore[attr-defined]
+    partly.b, partly.d = 4, 5  # type: ignore[attr-defined]
+    found = Layout(Both).attributes([full, partly])
+    assert {name: sorted(values) for name, values in found.items()} == {  # type: ignore[type-var]
+        "a": [1],
+        "b": [2, 4],
+        "c": [3],
+        "d": [5],
+    }
+    assert Layout(ValueError).attributes([ValueError(6)])["args"] == [(6,)]

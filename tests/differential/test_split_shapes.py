@@ -38,6 +38,7 @@ def cluster(
     monkeypatch.setattr("ufora_worker.loops.loop.SLICE_NS", slice_ns)
     monkeypatch.setattr("ufora_worker.loops.root_loop._NESTED_TASK_NS", 0.0)
     monkeypatch.setattr("ufora_worker.loops.visits.SHORT_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.visits.WORTH", 0)
     for module in ("shapes", "root_loop"):
         monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
     inline = InlineCluster(tmp_path / "store", choose)

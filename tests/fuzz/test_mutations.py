@@ -4,10 +4,7 @@ import warnings
 
 import pytest
 
-from fuzzing.mutations import MUTATIONS, caught_at
-
-#: Combinations of operators or programs, from the first that the mutation names.
-LIMIT = 1_000
+from fuzzing.mutations import LIMIT, MUTATIONS, caught_at
 
 
 @pytest.mark.parametrize("name", MUTATIONS)

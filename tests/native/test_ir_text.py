@@ -27,6 +27,9 @@ from ufora_worker.native.ir.types import (
 EVERYTHING = """\
 unit columns of (int, (float, bool))
 bounds n: -16 to -9
+dense table
+dense xs
+spans xs
 
 def item(%index: int, n: int, xs: float:f8[], table: np.int64:i8[,]):
     # A comment, and an empty line.
@@ -41,6 +44,7 @@ def item(%index: int, n: int, xs: float:f8[], table: np.int64:i8[,]):
         return
     if %1:
         emit t: (int, (float, bool))
+        small emit small: int
     else:
         bail 'it\\'s "so"' @7
 

@@ -10,6 +10,7 @@ import pytest
 from machine_code import entry_of, run, words_of
 from ufora_worker.native.ir.types import BOOL, CHAR, COMPLEX, FLOAT, INT, Array, Tuple
 from ufora_worker.native.llvm.columns import Columns
+from ufora_worker.native.llvm.weights import Weights
 from ufora_worker.native.runs import Status
 
 GREATEST = 2**63 - 1
@@ -33,6 +34,48 @@ def test_a_total_goes_beyond_64_bits() -> None:
     done = run(entry_of(emitting("total", "int", "emit x", ", x: int")), 0, 1000, GREATEST)
     assert (done.status, done.next, done.count) == (Status.DONE, 1000, 1000)
     assert done.total == 1000 * GREATEST
+
+
+SMALL_TERMS = """%1: int = int.mod %index, 3
+small emit -4294967296
+%2: bool = int.to_bool %1
+if %2:
+    small emit %1
+%3: int = int.sub %index, 700
+%4: int = int.floordiv 1, %3"""
+
+
+@pytest.mark.parametrize("strip", [1, 7, 1 << 16])
+def test_small_terms_are_added_up_strip_by_strip(
+    strip: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Weights, "strip_length", lambda self, body: strip)
+    entry = entry_of(emitting("total", "int", SMALL_TERMS))
+    first, second = run(entry, 0, 1000), run(entry, 701, 10**5)
+    assert (first.status, first.next) == (Status.BAILED, 700)
+    assert (second.status, second.next) == (Status.DONE, 10**5)
+    for done, items in ((first, range(700)), (second, range(701, 10**5))):
+        assert done.total == sum(i % 3 - 2**32 for i in items)
+        assert done.count == sum(1 + (i % 3 > 0) for i in items)
+
+
+def test_a_total_of_small_terms_goes_beyond_64_bits() -> None:
+    body = "\n".join(["small emit 4294967296"] * 1024)
+    done = run(entry_of(emitting("total", "int", body)), 0, 2**22)
+    assert done.total == 2**22 * 2**10 * 2**32
+
+
+def test_terms_in_a_loop_are_too_many_to_be_added_up_in_64_bits() -> None:
+    body = "for i: int in range(0, 8388608, 1):\n    small emit 4294967296"
+    assert run(entry_of(emitting("total", "int", body)), 0, 300).total == 300 * 2**23 * 2**32
+
+
+def test_an_array_that_is_too_short_for_the_items_is_refused() -> None:
+    text = emitting("total", "int", "%1: int = array.len xs, 0\nemit %1", ", n: int, xs: int:i8[]")
+    entry = entry_of(text.replace("\n", "\nspans xs\n", 1))
+    assert run(entry, 0, 3, 1, 0, 3, 8).total == 9
+    with pytest.raises(ValueError, match="too short for item 3"):
+        run(entry, 2, 4, 1, 0, 3, 8)
 
 
 def test_a_total_may_be_far_below_0() -> None:

@@ -71,7 +71,7 @@ CONSTANTS: dict[str, tuple[Scalar, tuple[float, ...]]] = {
     "int.pow": (INT, (0, 1, 2, 3, 4, 5, 7, 10, 62, 63, 64, 100, -1)),
     "int.lshift": (INT, (0, 1, 31, 63, 64, -1)),
     "int.rshift": (INT, (0, 1, 31, 63, 64, -1)),
-    "int.mul": (INT, (0, 1, -1, 2, 3, 2**40)),
+    "int.mul": (INT, (0, 1, -1, 2, 3, 4, 5, 6, 8, 9, 2**40)),
     "float.pow": (FLOAT, (0.0, 0.5, 1.0, 2.0, 3.0, -1.0, -2.0)),
     "float.mod": (FLOAT, (1.0, -1.0, 2.0, 0.1, 0.0)),
     "float.truediv": (FLOAT, (1.0, 2.0, 3.0, 0.0)),
@@ -90,3 +90,11 @@ def test_an_operation_with_a_constant_gives_what_cpython_gives(op: str, constant
     native = NativeOperation(op, takes, operation.gives, safe=False)
     for case in samples(op, 200):
         check(op, native, (*case[:-1], constant), case[:-1])
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, 5, 6, 8, 9])
+def test_a_multiple_bails_exactly_where_it_leaves_64_bits(factor: int) -> None:
+    native = NativeOperation("int.mul", [INT, Const(INT, factor)], INT, safe=False)
+    for edge in (2**63 // factor, -(2**63) // factor):
+        for value in range(edge - 2, edge + 3):
+            check("int.mul", native, (value, factor), (value,))

@@ -28,6 +28,8 @@ _NAME = re.compile(r"\[(?P<name>[^\[\]]+)\]")
 _BLOCK, _AFTER = "--- block", "--- after"
 #: The module that a case is.
 _MODULE = "case"
+#: So many places of a recursion without end are its beginning: the block, a loop, the first calls.
+_FIRST = 5
 #: Names that the runs put into it, and that no case may use.
 _CLUSTER, _LOCALS = "cluster", "_locals_at_the_end"
 
@@ -202,7 +204,9 @@ def _traces(error: BaseException | None, filename: str) -> dict[str, object]:
         if each is None or id(each) in seen:
             continue
         seen.add(id(each))
-        found[f"{path} at"] = list(_places(each.__traceback__, filename))
+        places = list(_places(each.__traceback__, filename))
+        # How often a recursion without end comes back depends on the room that there is.
+        found[f"{path} at"] = places[:_FIRST] if isinstance(each, RecursionError) else places
         pending += [(f"{path}.__cause__", each.__cause__)]
         pending += [(f"{path}.__context__", each.__context__)]
     return found

@@ -245,11 +245,16 @@ class Writer:
             length = Const(INT, self.chance.randrange(type.dimensions))
             self.let(INT, "array.len", array, length)
             return
-        indices = [
-            self.atom(INT) if self.chance.random() < 0.3 else Const(INT, self.chance.randint(-1, 1))
-            for _ in range(type.dimensions)
-        ]
-        self.let(type.element, "array.get", array, *indices)
+        self.let(type.element, "array.get", array, *map(self.index, range(type.dimensions)))
+
+    def index(self, dimension: int) -> Atom:
+        """Often an item's own, in the item function."""
+        kind = self.chance.random()
+        if kind < 0.3:
+            return self.atom(INT)
+        if kind < 0.5 and self.emits is not None and dimension == 0:
+            return self.readable[0]
+        return Const(INT, self.chance.randint(-1, 1))
 
     def condition(self) -> Atom:
         if self.chance.random() < 0.2:

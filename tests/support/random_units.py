@@ -8,6 +8,7 @@ believed of it (an interval, an operation that cannot bail, a machine instructio
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from machine_code import INTEGERS
@@ -24,6 +25,7 @@ from ufora_worker.native.ir.types import (
     Tuple,
     Type,
 )
+from ufora_worker.native.translate.captures import dense, spans
 
 _PARAMETERS: tuple[Type, ...] = (*NUMBERS, *ARRAYS)
 _RESULTS: tuple[Type, ...] = (*NUMBERS, Tuple((INT, FLOAT)))
@@ -75,6 +77,17 @@ def values(unit: Unit, seed: int) -> list[Any]:
         else value_of_type(chance, parameter.type)
         for parameter in unit.functions[0].parameters[1:]
     ]
+
+
+def knowing(unit: Unit, values: list[Any], count: int) -> Unit:
+    """The unit with all that is known of the arrays among the values of a loop of ``count``
+    items."""
+    parameters = unit.functions[0].parameters[1:]
+    return replace(
+        unit,
+        spans=spans(parameters, tuple(values), count),
+        dense=dense(parameters, tuple(values)),
+    )
 
 
 def _function(

@@ -10,6 +10,7 @@ from typing import Any
 from ufora_core.compiler.sites import rewriting, stages
 from ufora_core.compiler.sites.gates import gate_name
 from ufora_core.compiler.sites.rewriting import Site
+from ufora_core.compiler.sites.slices import SliceCodes
 from ufora_worker.loops.moments import Declined, Moment
 from ufora_worker.loops.ranges import SliceCall
 from ufora_worker.loops.shapes import LiveSegment, accumulator, finish
@@ -32,6 +33,7 @@ class Engine:
         self.size = size
         self.taken: list[int] = []
         self._last: list[tuple[Moment, SliceCall | None]] = []
+        self._slices = SliceCodes()
 
     @property
     def names(self) -> dict[str, object]:
@@ -58,7 +60,7 @@ class Engine:
         except Declined:
             return None
         usable = moment.site.kept.isdisjoint(scope) and type(moment.iterable) is not tuple
-        return moment.body(scope, frame) if usable else None
+        return moment.body(scope, frame, self._slices) if usable else None
 
     def items(self) -> object:
         return self._last.pop()[0].written

@@ -2,13 +2,16 @@
 
 import builtins
 import gc
+import weakref
 from collections import Counter
 from pathlib import Path
 from types import FrameType, FunctionType
+from typing import Any
 
 import pytest
 
 from inline_cluster import InlineCluster
+from ufora_core.compiler.effects.judgement import Verdict
 from ufora_core.compiler.sites.gates import gate_name, gates_in, runs_as_written
 from ufora_core.compiler.sites.site import Site
 from ufora_worker.loops.calls import CallLoops
@@ -55,7 +58,7 @@ def test_a_site_is_asked_again_when_its_rest_is_over(gates: Gates) -> None:
     gates.close(False)
     gates.rest(FIRST, 0)
     gates.rest(FIRST + 1, 10**15)
-    assert gates.due() == [FIRST]
+    assert gates.due(helped=False) == [FIRST]
     assert (says(FIRST), says(FIRST + 1)) == (False, True)
     gates.remove()
 
@@ -71,7 +74,31 @@ def test_a_gate_is_there_as_long_as_code_that_asks_for_it(gates: Gates) -> None:
     assert late() is True and says(FIRST + 1) is None
     del late
     gc.collect()
+    Gates().remove()
     assert says(FIRST) is None
+
+
+def test_nothing_is_called_where_code_dies(gates: Gates) -> None:
+    codes = [compile(gate_name(FIRST), "program.py", "eval")]
+    keep_gates_of(codes[0])
+    # That may be at the recursion limit, where a callback would fail and be complained of.
+    assert [each.__callback__ for each in weakref.getweakrefs(codes[0])] == [None]
+    gates.close(False)
+    codes.clear()
+    gates.remove()
+    assert says(FIRST) is None
+
+
+def test_a_site_rests_until_somebody_could_help(gates: Gates) -> None:
+    gates.close(False)
+    gates.rest_until_helped(FIRST)
+    gates.set(FIRST, False)
+    assert gates.due(helped=False) == []
+    assert says(FIRST) is True
+    assert gates.due(helped=True) == [FIRST]
+    assert says(FIRST) is False
+    assert gates.due(helped=True) == []
+    gates.remove()
 
 
 def test_the_names_of_gates_are_told_from_others() -> None:
@@ -110,7 +137,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         counts["loops"] += 1
         return count(moment)
 
+    judge = CallLoops._judge
+
+    def counted_judge(*arguments: Any) -> Verdict:
+        counts["judged"] += 1
+        return judge(*arguments)
+
     monkeypatch.setattr(CallLoops, "alone", counted_alone)
+    monkeypatch.setattr(CallLoops, "_judge", counted_judge)
     monkeypatch.setattr(Moment, "count", counted_count)
     return counts
 
@@ -124,4 +158,109 @@ def test_a_site_that_gains_nothing_is_left_alone(tmp_path: Path, asked: Counter[
     assert (number, total) == (1597, 30_000)
     # Of 2,583 and 5,000 visits; nothing wakes a site here, since no heart beats.
     assert asked["alone"] < 40
+    assert asked["judged"] < 10
     assert asked["loops"] < 100
+
+
+class Node:
+    def __init__(self, value: int, left: "Node | None", right: "Node | None") -> None:
+        self.value, self.left, self.right = value, left, right
+
+
+def grown(low: int, high: int) -> Node | None:
+    if low == high:
+        return None
+    middle = (low + high) // 2
+    return Node(middle, grown(low, middle), grown(middle + 1, high))
+
+
+def sorted_by_merging(items: list[int]) -> list[int]:
+    if len(items) < 2:
+        return items
+    middle = len(items) // 2
+    return merged(sorted_by_merging(items[:middle]), sorted_by_merging(items[middle:]))
+
+
+def merged(left: list[int], right: list[int]) -> list[int]:
+    result = []
+    while left and right:
+        result.append((left if left[-1] > right[-1] else right).pop())
+    return [*left, *right, *reversed(result)]
+
+
+def fails_below(depth: int) -> int:
+    if depth == 0:
+        raise KeyError(depth)
+    return fails_below(depth - 1) + fails_below(depth - 1)
+
+
+def test_lists_of_numbers_are_proved_once_at_all_levels(
+    tmp_path: Path, asked: Counter[str]
+) -> None:
+    cluster = InlineCluster(tmp_path)
+    cluster.words.set_hungry(1)
+    with cluster.remotely.downloadAll():
+        result = sorted_by_merging(list(range(3000, 0, -1)))
+    cluster.close()
+    assert result == list(range(1, 3001))
+    assert 0 < asked["judged"] <= 3 < asked["alone"]
+
+
+def test_where_nobody_could_help_calls_without_native_code_are_left_alone(
+    tmp_path: Path, asked: Counter[str]
+) -> None:
+    cluster = InlineCluster(tmp_path)
+    with cluster.remotely.downloadAll():
+        result = sorted_by_merging(list(range(3000, 0, -1)))
+    cluster.close()
+    assert result == list(range(1, 3001))
+    assert asked["judged"] == 0
+    assert asked["alone"] <= 2
+
+
+def test_what_is_larger_than_what_it_takes_to_make_it_is_left_alone(
+    tmp_path: Path, asked: Counter[str]
+) -> None:
+    cluster = InlineCluster(tmp_path)
+    cluster.words.set_hungry(1)
+    with cluster.remotely.downloadAll():
+        tree = grown(0, 20_000)
+    cluster.close()
+    assert tree is not None and tree.value == 10_000
+    assert cluster.ranges_run == 0
+    assert asked["alone"] < 40
+
+
+def test_a_call_that_raises_is_not_taken_over_again_at_each_level(
+    tmp_path: Path, asked: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ufora_worker.loops.visits.SHORT_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.visits.WORTH", 0)
+    cluster = InlineCluster(tmp_path)
+    cluster.words.set_hungry(1)
+    with pytest.raises(KeyError), cluster.remotely.downloadAll():
+        fails_below(40)
+    cluster.close()
+    assert 0 < asked["alone"] < 40
+
+
+@pytest.mark.parametrize("hungry", [0, 1])
+def test_a_long_chain_of_objects_travels_and_is_walked(tmp_path: Path, hungry: int) -> None:
+    head = None
+    for value in range(20_000):
+        head = Node(value, head, None)
+    cluster = InlineCluster(tmp_path)
+    cluster.words.set_hungry(hungry)
+    with cluster.remotely.downloadAll():
+        total = walked(head) + walked(head)
+        first, second = walked(head), walked(head)
+        totals = [walked(head) for _ in range(2)]
+    cluster.close()
+    assert (total, first, second, totals) == (40_000, 20_000, 20_000, [20_000] * 2)
+
+
+def walked(node: Node | None) -> int:
+    count = 0
+    while node is not None:
+        count, node = count + 1, node.left
+    return count

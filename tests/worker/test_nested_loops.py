@@ -62,6 +62,7 @@ def cluster(
     monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
     monkeypatch.setattr("ufora_worker.loops.root_loop._NESTED_TASK_NS", 0.0)
     monkeypatch.setattr("ufora_worker.loops.visits.SHORT_NS", 0)
+    monkeypatch.setattr("ufora_worker.loops.visits.WORTH", 0)
     cluster = InlineCluster(tmp_path, lambda count: request.param % count)
     cluster.words.set_hungry(3)
     yield cluster

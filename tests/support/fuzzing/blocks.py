@@ -17,8 +17,9 @@ from unittest.mock import patch
 
 from differential import Case, Here, Scope, differences, run
 from fuzzing.brisk import THOROUGH, compiled_by
+from fuzzing.comparison import Different, Outcome
 from fuzzing.functions import Functions
-from fuzzing.items import Different, Outcome, TooLong, time_limit
+from fuzzing.patience import TooLong, time_limit
 from fuzzing.programs import SOURCES, head, is_program, scope, site
 from inline_cluster import InlineCluster, QuietInterrupts
 from prompt_native import PromptCompiler, PromptEngine
@@ -29,11 +30,12 @@ MARK = "'block'\n"
 #: Processor seconds that a block gets, each time.
 _SECONDS = 3.0
 
-#: Which part of a line an exception's traceback points at; and what a recursion that does not end
-#: leaves besides its class, which depends on how much room the stack has.
-_COLUMNS = re.compile(r"raised[\w.]* at\[\d+\]\[[234]\]")
-_DETAILS = re.compile(r"raised(\.| at)")
-#: A NaN as ``canonical`` writes it: processors do not agree on its sign.
+#: Where a traceback points at, as ``canonical`` writes it: line, last line, and two columns.
+_PLACES = re.compile(r"(raised[\w.]* at\[\d+\])\[3\]")
+#: What a recursion without end says depends on what it does when there is no more room.
+_NO_ROOM = re.compile(r"(maximum recursion depth exceeded)[ \w]*")
+#: A NaN as ``canonical`` writes it: processors do not agree on the sign of those that arithmetic
+#: makes (of all others ``operators`` looks at it).
 _NAN = re.compile(r"\b[7f]ff8[0-9a-f]{12}\b")
 
 _STEPS = (
@@ -174,8 +176,7 @@ class Rig:
         self._chance.seed(number)
         with self._cluster(pattern) as cluster, time_limit(4 * _SECONDS):
             there = _plain(run(case, where, cluster))
-        hidden = _DETAILS if "RecursionError" in here["raised"] else _COLUMNS
-        found = [each for each in differences(here, there) if not hidden.match(each)]
+        found = differences(here, _pointing_at(here, there))
         if found:
             raise Different(f"{pattern}, {where.value}: " + "\n  ".join(found[:5]))
 
@@ -199,8 +200,23 @@ class Rig:
 
 
 def _plain(form: dict[str, str]) -> dict[str, str]:
-    """What a block leaves behind, all NaNs alike."""
-    return {path: _NAN.sub("nan", text) for path, text in form.items()}
+    """What a block leaves behind, all NaNs alike, and all recursions without end."""
+    return {path: _NO_ROOM.sub(r"\1", _NAN.sub("nan", text)) for path, text in form.items()}
+
+
+def _pointing_at(here: dict[str, str], there: dict[str, str]) -> dict[str, str]:
+    """The form of ``there`` as if its traceback pointed at the list in ``sum([...])``, as CPython
+    does, where it points at the whole call in the same lines."""
+    pointing = dict(there)
+    for match in filter(None, map(_PLACES.fullmatch, here)):
+        columns = [f"{match[1]}[{index}]" for index in (3, 4)]
+        (first, last), (whole_first, whole_last) = (
+            [int(form.get(each, "int 0").split()[1], 0) for each in columns]
+            for form in (here, there)
+        )
+        if whole_first < first and last < whole_last:
+            pointing.update((each, here[each]) for each in columns)
+    return pointing
 
 
 @contextmanager

@@ -1,13 +1,18 @@
-"""Breaks of the compiler, each of a check that answers depend on: fuzzers have to notice."""
+"""Breaks of the compiler, each of a check that answers depend on: fuzzers have to notice.
+
+``python -m fuzzing.mutations`` tells when they do, and ends with status 1 if one goes unnoticed.
+"""
 
 import ast
+import sys
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from fuzzing.items import Different
+from fuzzing.comparison import Different
 from fuzzing.parts import PARTS
 from ufora_worker.native.intervals import turns
 from ufora_worker.native.intervals.interval import Interval
@@ -16,6 +21,9 @@ from ufora_worker.native.llvm.code import Code
 from ufora_worker.native.llvm.slots import Operand
 from ufora_worker.native.translate import operators
 from ufora_worker.native.translate.conversions import as_float
+
+#: A break is looked for in so many combinations of operators, programs or blocks.
+LIMIT = 1_000
 
 #: What the compiler itself looks at.
 _EMITTERS: Any = emitter._ON_SLOTS
@@ -84,3 +92,18 @@ MUTATIONS: Mapping[str, Mutation] = {
         "programs", lambda: patch.dict(_BOOLS, {ast.Add: "bool.or", ast.Sub: "bool.xor"})
     ),
 }
+
+
+def main() -> None:
+    """Look for each break."""
+    warnings.simplefilter("ignore")
+    missed = 0
+    for name, mutation in MUTATIONS.items():
+        number = caught_at(mutation, LIMIT)
+        missed += number is None
+        print(f"{name}: {'missed' if number is None else f'{mutation.part} {number}'}", flush=True)
+    sys.exit(bool(missed))
+
+
+if __name__ == "__main__":
+    main()

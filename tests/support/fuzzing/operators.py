@@ -1,6 +1,7 @@
 """Operators and functions over all combinations of edge values, one unit for each combination of
 types, with literals in place of one operand as well."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -75,6 +76,12 @@ _OF_TWO = (
     ),
     *("(a * b + a) & 0x7FFFFFFF", "(a * b) % 1000000007", "math.prod((a, b))", "(a, b)[a < b]"),
 )
+#: What keeps or sets the sign of a NaN; that of a NaN from arithmetic is the processor's.
+_SIGNED_OF_ONE = ("a", "-a", "+a", "--a", "abs(a)", "math.fabs(a)", "float(a)", "np.float64(a)")
+_SIGNED_OF_TWO = (
+    *("a if b else a", "(a, b)[0]", "a or b", "a and b", "math.copysign(a, b)", "[a, b][1]"),
+    *("complex(a, b)", "complex(b, a).conjugate()", "-complex(a, b)", "(b, -a)"),
+)
 _OF_CHARACTERS = (
     *("ord(a)", "a + ''", "a.isdigit()", "a.isalpha()", "a.isspace()", "a in 'abc€'", "a == 'a'"),
     *("a < 'b'", "'a' <= a <= 'z'", "a if a else 'x'", "ord(a) - 48", "not a", "len(a)", "int(a)"),
@@ -93,6 +100,8 @@ class Combination:
     expression: str
     kinds: tuple[str, ...]
     statement: str = ""
+    #: The sign of a NaN counts.
+    signed: bool = False
 
     def text(self) -> str:
         """A site whose items are the combinations of values."""
@@ -118,7 +127,7 @@ class Values:
 
     def __init__(self, chance: Random, more: int = 8) -> None:
         ints = (*INTEGERS, *(any_integer(chance) for _ in range(more)))
-        floats = (*FLOATS, *(any_float(chance) for _ in range(more)))
+        floats = (*FLOATS, -math.nan, *(any_float(chance) for _ in range(more)))
         self._values: Mapping[str, Sequence[object]] = {
             "bool": (False, True),
             "int": ints,
@@ -175,6 +184,9 @@ def combinations(chance: Random, literals: int) -> Iterator[Combination]:
             for literal in chance.sample(_LITERALS, literals):
                 if sign not in _GROWING:
                     yield Combination(f"{literal} {sign} a", (kind,))
+    for kind in ("float", "np_float"):
+        yield from (Combination(each, (kind,), signed=True) for each in _SIGNED_OF_ONE)
+        yield from (Combination(each, (kind, kind), signed=True) for each in _SIGNED_OF_TWO)
     yield from (Combination(each, ("char",)) for each in _OF_CHARACTERS)
     yield from (Combination(each, ("char", "char")) for each in _OF_TWO_CHARACTERS)
 

@@ -8,7 +8,8 @@ from random import Random
 
 from fuzzing.blocks import Rig, block
 from fuzzing.brisk import THOROUGH
-from fuzzing.items import Different, Outcome, Subject, caught, check, check_all
+from fuzzing.comparison import Different, Outcome
+from fuzzing.items import Subject, caught, check, check_all
 from fuzzing.operators import Combination, Values, combinations
 from fuzzing.programs import program
 from fuzzing.shrinking import shrunk
@@ -55,7 +56,8 @@ class Operators(Units):
     def subject(self, number: int) -> Subject:
         combination, values = _combination(number)
         scope = values.scope(combination)
-        return Subject(combination.text(), scope, number % THOROUGH == 0, _SECONDS)
+        thorough = number % THOROUGH == 0
+        return Subject(combination.text(), scope, thorough, _SECONDS, combination.signed)
 
     def shrunk(self, number: int) -> str:
         combination, _ = _combination(number)

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from fuzzing.items import Outcome
+from fuzzing.comparison import Outcome
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
-from fuzzing.items import Different
+from fuzzing.comparison import Different
 from fuzzing.parts import PARTS, Part
 from fuzzing.tally import Note, Tally
 

@@ -18,6 +18,9 @@ from ufora_worker.loops.float_sum import follows_own_rule, ordered_sum
 #: ``locals``, whatever the program has made of that name.
 LOCALS = "__ufora_locals__"
 
+_NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+_DECIMAL_SETTINGS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
+
 
 class Engine(Protocol):
     """What rewritten code calls; see ``ufora_core.compiler.sites.rewriting``."""
@@ -181,3 +184,18 @@ def _depth() -> int:
     while frame.f_back is not None:
         frame, depth = frame.f_back, depth + 1
     return depth
+
+
+def settings_travel() -> bool:
+    """False when this thread computes by rules that no other process would know of.
+
+    (What ``functools.lru_cache`` holds is no such rule, but its statistics show who computed what:
+    where a program asks for them, nothing is split.)
+    """
+    numpy, decimal = sys.modules.get("numpy"), sys.modules.get("decimal")
+    if numpy is not None and numpy.geterr() != _NUMPY_ERRORS:
+        return False
+    if decimal is None:
+        return True
+    here, default = decimal.getcontext(), decimal.DefaultContext
+    return all(getattr(here, name) == getattr(default, name) for name in _DECIMAL_SETTINGS)

@@ -5,30 +5,31 @@ is taken over so deep as its calls are long enough, which each of them tells the
 that it runs as written at the cost of a look-up.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter_ns, thread_time_ns
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from ufora_core.compiler.effects.closed_world import TooLarge, Unknowable, World, description
 from ufora_core.compiler.effects.judgement import Verdict, judge
 from ufora_core.compiler.effects.proof import Reason
-from ufora_core.compiler.for_loops.apart import ATOMS, Fold
+from ufora_core.compiler.for_loops.apart import Fold
 from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.site import Site
-from ufora_core.compiler.sites.slices import slice_function
 from ufora_worker.executor.interpreter import plain_sites
 from ufora_worker.executor.program_code import definition_of
 from ufora_worker.loops.moments import Declined
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 from ufora_worker.loops.root_loop import RootLoop
+from ufora_worker.native.service import Place
 
 if TYPE_CHECKING:
     from ufora_worker.loops.splitting import Splitter
 
 
-#: What a proof rests on, where nothing but that decides: the site and the classes of its values.
-_Case = tuple[int, tuple[type, ...]]
+#: What a proof rests on, where nothing but that decides: the site and what its values are.
+_Case = tuple[int, Hashable]
 
 
 @dataclass(slots=True)
@@ -86,23 +87,43 @@ class CallLoops:
         splitter, visits = self.splitter, self.splitter.visits(site)
         if visits.open >= visits.depth:
             raise Declined("it is short: dividing it would take longer than running it")
-        body = self._body(site, frame)
+        if not splitter.place.hungry() and self._is_interpreted(site, frame):
+            splitter.let_rest_until_helped(site)
+            raise Declined("nobody was free to help with it")
+        try:
+            body = self._body(site, frame)
+        except Declined:
+            visits.asked_in_vain(thread_time_ns() - asked)
+            raise
         count = site.calls.count if site.calls is not None else 0
-        loop = splitter.root_loop(site.kind, body, range(count))
+        loop = splitter.root_loop(site.kind, body, range(count), burden=visits.burden_ns)
         began, started = perf_counter_ns(), thread_time_ns()
         try:
             with plain_sites(), _Inside(splitter, site):
-                return self._values(site, loop)
+                values = self._values(site, loop)
+            visits.weigh(values, thread_time_ns() - started)
+            return values
         finally:
             # Calls of this site within calls of it are part of what these take.
             seconds = 0.0 if visits.open else (perf_counter_ns() - began) / 1e9
             splitter.chronicle.taken(site, frame.f_code.co_filename, loop.tally, seconds)
             spent = thread_time_ns() - started
             native = loop.tally.busy_seconds * 1e9 if loop.tally.native_items else 0.0
-            rests = not loop.tally.splits and visits.note_calls(spent, started - asked, int(native))
+            if loop.failed_at is not None:
+                rests = visits.note_failure()
+            else:
+                rests = not loop.tally.splits and visits.note_calls(
+                    spent, started - asked, int(native)
+                )
             splitter.set_gate(site, visits.open >= visits.depth)
             if rests:
                 splitter.let_rest(site)
+
+    def _is_interpreted(self, site: Site, frame: FrameType) -> bool:
+        """Whether there can be no native code for the calls, so that only others could help."""
+        native = self.splitter.place.native
+        place = Place(frame.f_code.co_filename, site.line, site.column)
+        return native is None or native.is_refused(place)
 
     def _values(self, site: Site, loop: RootLoop) -> list[Any]:
         values: list[Any] = []
@@ -130,23 +151,32 @@ class CallLoops:
         if not verdict.pure:
             self.splitter.visits(site).depth = 0
             raise Declined("it may have effects", verdict.reason)
-        function = slice_function(site, code.co_filename, names, frame.f_globals)
+        slices = self.splitter.slices
+        function = slices.function(site, code.co_filename, names, frame.f_globals)
         source = ItemSource(site, names, code.co_filename)
         return SliceCall(function, list(scope.values()), source=source)
 
     def _verdict(self, site: Site, frame: FrameType, scope: Mapping[str, Any]) -> Verdict:
+        filename = frame.f_code.co_filename
         if not self.splitter.place.loops:
             self._proved.clear()
-        classes = tuple(map(type, scope.values()))
-        case = (site.index, classes)
-        if case in self._proved:
-            return self._proved[case]
-        verdict = self._judge(site, frame, scope)
-        if ATOMS.issuperset(classes):
-            self._proved[case] = verdict
-        return verdict
+        world, described = World(), None
+        try:
+            described = description(world, scope.values())
+        except TooLarge as reason:
+            return Verdict(False, Reason(f"what it reads {reason}", filename, site.line))
+        except (Unknowable, RecursionError):
+            world = World()  # in which the proof finds the same, and its name
+        if described is None:
+            return self._judge(site, frame, scope, world)
+        case = (site.index, described)
+        if case not in self._proved:
+            self._proved[case] = self._judge(site, frame, scope, world)
+        return self._proved[case]
 
-    def _judge(self, site: Site, frame: FrameType, scope: Mapping[str, Any]) -> Verdict:
+    def _judge(
+        self, site: Site, frame: FrameType, scope: Mapping[str, Any], world: World
+    ) -> Verdict:
         assert site.calls is not None
         assigned = frozenset(mangled(name, site.mangle) for name in site.calls.assigned)
         local = {*frame.f_code.co_varnames, *frame.f_code.co_cellvars, *frame.f_code.co_freevars}
@@ -159,6 +189,7 @@ class CallLoops:
             source_of=definition_of,
             filename=frame.f_code.co_filename,
             fold=fold if assigned else None,
+            world=world,
         )
 
 

@@ -2,7 +2,6 @@
 
 import builtins
 import weakref
-from collections import Counter
 from dataclasses import dataclass, field
 from time import perf_counter_ns
 from types import CodeType
@@ -19,6 +18,8 @@ class Gates:
     _resting: dict[int, bool] = field(default_factory=dict)
     #: When those that rest are asked again.
     _wake_at: dict[int, int] = field(default_factory=dict)
+    #: Those that rest until somebody could help.
+    _unhelped: set[int] = field(default_factory=set)
     #: All gates are closed; so they are before the engine begins, and when it has ended.
     _closed: bool = True
 
@@ -27,7 +28,9 @@ class Gates:
         self.set(index, False)
 
     def set(self, index: int, rests: bool) -> None:
-        """Whether a site runs as written from now on, wherever others are split."""
+        """Whether a site runs as written from now on, wherever others are split; one that rests
+        goes on resting."""
+        rests = rests or index in self._wake_at or index in self._unhelped
         self._resting[index] = rests
         vars(builtins)[gate_name(index)] = rests or self._closed
 
@@ -36,14 +39,21 @@ class Gates:
         self._wake_at[index] = perf_counter_ns() + nanoseconds
         self.set(index, True)
 
-    def due(self) -> list[int]:
-        """The sites whose rest is over; they are asked again."""
-        if not self._wake_at:
-            return []
-        now = perf_counter_ns()
+    def rest_until_helped(self, index: int) -> None:
+        """Let a site rest until somebody could help."""
+        self._unhelped.add(index)
+        self.set(index, True)
+
+    def due(self, helped: bool) -> list[int]:
+        """The sites whose rest is over; they are asked again. ``helped``: somebody could help."""
+        now = perf_counter_ns() if self._wake_at else 0
         due = [index for index, time in self._wake_at.items() if time <= now]
         for index in due:
             del self._wake_at[index]
+        if helped and self._unhelped:
+            due += self._unhelped
+            self._unhelped.clear()
+        for index in due:
             self.set(index, False)
         return due
 
@@ -58,13 +68,14 @@ class Gates:
     def remove(self) -> None:
         """The engine has ended; only code that something still holds may ask from now on."""
         self.close(True)
-        for name in map(gate_name, self._resting):
-            if name not in _askers:
-                vars(builtins).pop(name, None)
+        _late.update(map(gate_name, self._resting))
+        _forget()
 
 
-#: How many code objects there are that ask a gate.
-_askers: Counter[str] = Counter()
+#: Code that asks gates, and their names.
+_askers: list[tuple[weakref.ref[CodeType], list[str]]] = []
+#: Gates of engines that have ended, which there is code for.
+_late: set[str] = set()
 
 
 def keep_gates_of(code: CodeType) -> None:
@@ -73,13 +84,13 @@ def keep_gates_of(code: CodeType) -> None:
     for part in nested(code):
         names = gates_in(part.co_names)
         if names:
-            _askers.update(names)
-            weakref.finalize(part, _let_go, names).atexit = False
+            _askers.append((weakref.ref(part), names))
 
 
-def _let_go(names: list[str]) -> None:
-    for name in names:
-        _askers[name] -= 1
-        if not _askers[name]:
-            del _askers[name]
-            vars(builtins).pop(name, None)
+def _forget() -> None:
+    """Remove the gates that no code asks for any more. Nothing is done when code dies: that may be
+    anywhere in the user's program, and near the recursion limit no function can be called."""
+    _askers[:] = [each for each in _askers if each[0]() is not None]
+    for name in _late.difference(*(names for _, names in _askers)):
+        _late.remove(name)
+        vars(builtins).pop(name, None)

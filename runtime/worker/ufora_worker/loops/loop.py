@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from ufora_core.errors import CoreError
 from ufora_worker.executor.interpreter import divide_items
 from ufora_worker.executor.interrupts import Interrupts
+from ufora_worker.loops.expectation import item_times
 from ufora_worker.loops.runners import Body, Native
 from ufora_worker.loops.shapes import Accumulator, Collected
 from ufora_worker.native.engine import NativeEngine
@@ -84,8 +85,8 @@ class Place:
 
     def give(self) -> None:
         """Somebody is hungry: the outermost loop that has something to give gives half of it."""
-        for loop in self.loops:
-            if loop.give_back_half():
+        for loop, item_ns in zip(self.loops, item_times(self.loops), strict=True):
+            if loop.give_back_half(item_ns):
                 return
 
     def beat(self) -> None:
@@ -269,17 +270,20 @@ class Loop:
         spent = thread_time_ns() - self._started_cpu_ns - WORTH_GIVING_NS // _SLICE_COST
         return max(spent, 0) / count
 
-    def give_back_half(self) -> bool:
-        """Give the back half of what has not begun away, if that is worth it. While an item runs,
-        the last one may go too."""
+    def item_time(self, inside_ns: float) -> float:
+        """See ``expectation.Expecting``."""
+        if not self._running:
+            return self._item_ns
+        return max(self._item_ns, self._item_cost(self._running) + inside_ns / self._running)
+
+    def give_back_half(self, item_ns: float) -> bool:
+        """Give the back half of what has not begun away, if that is worth it where an item takes
+        ``item_ns``. While an item runs, the last one may go too."""
         # No heartbeat between looking at what is left and giving half of it.
         with self.place.interrupts.deferred():
             left = self.hi - self.next
             if self._moving:
                 return False
-            item_ns = self._item_ns
-            if self._running:
-                item_ns = max(item_ns, self._item_cost(self._running))
             if left < (1 if self._running else 2) or not self._is_worth_giving(left, item_ns):
                 self._cut_short()
                 return False

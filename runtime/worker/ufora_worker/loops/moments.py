@@ -14,7 +14,7 @@ from ufora_core.compiler.effects.classes import HEAP_TYPE
 from ufora_core.compiler.effects.proof import Reason
 from ufora_core.compiler.sites.as_written import AsWritten
 from ufora_core.compiler.sites.site import Site
-from ufora_core.compiler.sites.slices import slice_function
+from ufora_core.compiler.sites.slices import SliceCodes
 from ufora_core.compiler.sites.stages import Deferred, Stage, as_written
 from ufora_core.compiler.sites.views import Items, indexable, size_of
 from ufora_worker.loops.folds import Fold, needs_fold
@@ -44,6 +44,8 @@ class Work:
 
     items: Items
     body: SliceCall
+    #: Processor time that it took to find that out.
+    asked_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +140,14 @@ class Moment:
             return False  # it is raised where Python would raise it
         return perf_counter_ns() - started < _TRIED * _CHEAP_NS
 
-    def body(self, scope: dict[str, Any], frame: FrameType) -> SliceCall:
+    def body(self, scope: dict[str, Any], frame: FrameType, slices: SliceCodes) -> SliceCall:
         """What runs the items, with values of ``scope``."""
         names = list(scope)
         code = self.site, frame.f_code.co_filename, names, frame.f_globals
         values = list(scope.values())
-        written = slice_function(*code, exact=True)
+        written = slices.function(*code, exact=True)
         return SliceCall(
-            slice_function(*code),
+            slices.function(*code),
             values,
             AsWritten(self.site, written, values, self.source, self.key),
             ItemSource(self.site, names, frame.f_code.co_filename),

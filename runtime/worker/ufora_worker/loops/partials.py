@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from ufora_core import program
@@ -12,6 +13,7 @@ from ufora_core.values.decode import Decoder
 from ufora_core.values.encode import Encoder
 from ufora_worker.loops.nans import holds_shared_nan
 from ufora_worker.loops.shapes import LiveSegment
+from ufora_worker.loops.weights import weigh
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,19 @@ def identities(objects: Sequence[Any]) -> dict[int, int]:
 
 
 def encode_partial(
-    store: ObjectStore, key: str, segments: Sequence[LiveSegment], task_objects: Sequence[Any]
+    store: ObjectStore,
+    key: str,
+    segments: Sequence[LiveSegment],
+    task_objects: Sequence[Any],
+    again_ns: float = inf,
 ) -> Stored:
     """The partial result of a range; objects of the loop's task stay what they are. Values that
-    would not be what they are anywhere else are left to the root, in the form ``AGAIN``."""
+    would not be what they are anywhere else are left to the root, in the form ``AGAIN``, and so are
+    those that it makes in less time than sending them takes: in ``again_ns``."""
     encoder = Encoder(originals=identities(task_objects))
     wire = [
         program.Segment(each.form, each.lo, each.hi, encoder.item(_plain(each)))
-        for each in map(_movable, segments)
+        for each in (_movable(segment, again_ns) for segment in segments)
     ]
     return keep(store, program.encode(program.Partial(key, wire, encoder.graph())), encoder)
 
@@ -72,8 +79,10 @@ AGAIN = "again"
 _WITH_VALUES = frozenset({"values", "entries"})
 
 
-def _movable(segment: LiveSegment) -> LiveSegment:
-    if segment.form in _WITH_VALUES and holds_shared_nan(segment.value):
+def _movable(segment: LiveSegment, again_ns: float) -> LiveSegment:
+    if segment.form not in _WITH_VALUES:
+        return segment
+    if weigh((segment.value,), again_ns) > again_ns or holds_shared_nan(segment.value):
         return LiveSegment(AGAIN, segment.lo, segment.hi, None)
     return segment
 

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from math import inf
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -215,10 +216,11 @@ class RangeRunner:
 
     def _piece(self, work: Range, loop: Loop, decoded: DecodedTask) -> Piece:
         key = f"{work.job}/{work.loop}/{work.lo}"
+        segments, objects = loop.accumulator.segments, decoded.decoder.objects
+        use = use_of(loop, self._worker, work.lo)
+        again_ns = inf if use.native_items else float(loop.busy_ns)
         with self._place.interrupts.deferred():
-            stored = encode_partial(
-                self._store, key, loop.accumulator.segments, decoded.decoder.objects
-            )
+            stored = encode_partial(self._store, key, segments, objects, again_ns)
         return Piece(
             lo=work.lo,
             hi=loop.next,
@@ -226,7 +228,7 @@ class RangeRunner:
             needs=stored.needs,
             failed=loop.failed,
             decides=loop.decided,
-            use=use_of(loop, self._worker, work.lo),
+            use=use,
             helpers=decoded.nest.helpers(),
         )
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from time import perf_counter_ns
+from time import perf_counter_ns, thread_time_ns
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -21,14 +21,14 @@ from ufora_core.compiler.effects.proof import Reason
 from ufora_core.compiler.for_loops.statement import Sequential
 from ufora_core.compiler.sites.calls import Definition, definitions_in, worthwhile
 from ufora_core.compiler.sites.rewriting import Site, SiteKind, rewrite, rewrite_items
-from ufora_core.compiler.sites.slices import slice_code
+from ufora_core.compiler.sites.slices import SliceCodes, slice_code
 from ufora_core.compiler.trees import clone
 from ufora_core.program import Block
 from ufora_core.protocol.parts import ExecutorUse
 from ufora_core.store import ObjectStore
 from ufora_core.values.nodes import AnyNode, Source
 from ufora_worker.executor.chronicle import Chronicle
-from ufora_worker.executor.interpreter import plain_sites
+from ufora_worker.executor.interpreter import plain_sites, settings_travel
 from ufora_worker.executor.program_code import definition_of, definitions_in_graph, rewritten
 from ufora_worker.for_loops.sites import ForSites
 from ufora_worker.loops.calls import CallLoops
@@ -41,9 +41,6 @@ from ufora_worker.loops.root_loop import Link, RootLoop, Window
 from ufora_worker.loops.visits import Visits
 
 log = logging.getLogger(__name__)
-
-_NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
-_DECIMAL_SETTINGS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
 
 
 @dataclass(slots=True)
@@ -92,6 +89,7 @@ class Splitter:
     first_loop: int = 1
     #: What is known of sites, by their place.
     known: dict[tuple[int, int], Visits] = field(default_factory=dict)
+    slices: SliceCodes = field(default_factory=SliceCodes, init=False)
     _sites: dict[int, Site] = field(default_factory=dict, init=False)
     _gates: Gates = field(default_factory=Gates, init=False)
     #: Names of functions whose calls may take long.
@@ -199,7 +197,7 @@ class Splitter:
         return self._gates.close(wanted)
 
     def _wake(self) -> None:
-        for index in self._gates.due():
+        for index in self._gates.due(self.place.hungry()):
             self.visits(self._sites[index]).wake()
 
     def decline(self, site: Site, filename: str, reason: Reason) -> None:
@@ -219,8 +217,16 @@ class Splitter:
     def let_rest(self, site: Site) -> None:
         """Leave a site alone for a while."""
         self._gates.rest(site.index, self.visits(site).rest())
+        self._beat()
+
+    def let_rest_until_helped(self, site: Site) -> None:
+        """Leave a site alone until somebody could help with it."""
+        self._gates.rest_until_helped(site.index)
+        self._beat()
+
+    def _beat(self) -> None:
+        """Have hearts beat that wake the sites that rest; where loops run they do."""
         if not self.place.loops and not self._beating:
-            # Nothing else would wake it.
             self._beating = True
             self._beats.enter_context(self.place.interrupts.heartbeat(self.place.beat))
 
@@ -280,7 +286,9 @@ class Splitter:
             spent = perf_counter_ns() - started
             filename = taken.frame.f_code.co_filename
             self.chronicle.taken(taken.site, filename, loop.tally, spent / 1e9)
-            self.visits(taken.site).note(len(work.items), spent, loop.tally.native_items)
+            busy = int(loop.tally.busy_seconds * 1e9)
+            native = loop.tally.native_items
+            self.visits(taken.site).note(len(work.items), busy, native, work.asked_ns)
 
     def alone(self, index: int) -> bool:
         """See ``interpreter.Engine``."""
@@ -300,6 +308,7 @@ class Splitter:
         operand: tuple[Any, ...] = (),
         fold: Fold | None = None,
         window: Window | None = None,
+        burden: Callable[[], float] = float,
     ) -> RootLoop:
         """A loop of this job."""
         self._loops += 1
@@ -319,6 +328,7 @@ class Splitter:
             on_use=self.on_use,
             worker=self.worker,
             window=window,
+            burden=burden,
         )
 
     def check(self, site: Site, count: int, frame: FrameType) -> None:
@@ -332,7 +342,7 @@ class Splitter:
             raise Declined("it runs in a thread that the program started")
         if self.visits(site).skip(count):
             raise Declined("it is short: dividing it would take longer than running it")
-        if not _settings_travel():
+        if not settings_travel():
             raise Declined("the program changed NumPy's error handling or the decimal context")
         if "cache_info" in frame.f_code.co_names:
             raise Declined("the statistics of a cache, which the code asks for, would show it")
@@ -356,6 +366,7 @@ class Splitter:
         """
         site, count = moment.site, moment.count()
         self.check(site, count, frame)
+        asked = thread_time_ns()
         scope, items = moment.scope(frame), moment.items()
         verdict = judge(
             site,
@@ -367,24 +378,10 @@ class Splitter:
             before=moment.before,
         )
         if not verdict.pure:
-            self.visits(site).note(count, 0)
+            self.visits(site).refused(count, thread_time_ns() - asked)
             raise Declined("it may have effects", verdict.reason)
         if moment.is_cheap(items):
-            self.visits(site).note(count, 0)
+            self.visits(site).refused(count, thread_time_ns() - asked)
             raise Declined("its items take less time than dividing it")
-        return Work(items, moment.body(scope, frame))
-
-
-def _settings_travel() -> bool:
-    """False when this thread computes by rules that no other process would know of.
-
-    (What ``functools.lru_cache`` holds is no such rule, but its statistics show who computed what:
-    where a program asks for them, nothing is split.)
-    """
-    numpy, decimal = sys.modules.get("numpy"), sys.modules.get("decimal")
-    if numpy is not None and numpy.geterr() != _NUMPY_ERRORS:
-        return False
-    if decimal is None:
-        return True
-    here, default = decimal.getcontext(), decimal.DefaultContext
-    return all(getattr(here, name) == getattr(default, name) for name in _DECIMAL_SETTINGS)
+        body = moment.body(scope, frame, self.slices)
+        return Work(items, body, thread_time_ns() - asked)

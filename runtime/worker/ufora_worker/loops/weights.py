@@ -11,7 +11,7 @@ from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
 #: Nanoseconds for one number of a list that is packed, for a byte, and for one object.
-_PACKED_NS, _BYTE_NS = 150.0, 1.0
+_PACKED_NS, _BYTE_NS = 80.0, 1.0
 _COSTS: Mapping[type, float] = {
     **dict.fromkeys((int, float, bool, type(None)), 500.0),
     **dict.fromkeys((str, bytes, bytearray, complex, range), 2_000.0),

@@ -71,6 +71,11 @@ class NativeEngine:
         history = self._histories.setdefault(place, History())
         return RepeatedCall(place, history, self._compiler, self._attention)
 
+    def is_refused(self, place: Place) -> bool:
+        """Whether the last that is known of this place is that no code can be made for it."""
+        history = self._histories.get(place)
+        return history is not None and history.refusal is not None
+
     def float_fold(self, python: tuple[int, int]) -> FloatFold | None:
         """Native code that adds floats as this version's ``sum``; None until it is there, which is
         some time after the first call."""

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from ufora_worker.native.fusion import fuse
 from ufora_worker.native.intervals import Findings, analyse
-from ufora_worker.native.ir.nodes import Block, Let, Unit
+from ufora_worker.native.ir.nodes import Emit, Let, Sink, Statement, Unit
 from ufora_worker.native.ir.rewriting import rewrite_unit
 from ufora_worker.native.ir.verifier import verify
+from ufora_worker.native.tables import read_by_rows
 
 
 def optimise(unit: Unit) -> Unit:
@@ -17,24 +18,26 @@ def optimise(unit: Unit) -> Unit:
         Malformed: the unit is not well formed.
     """
     verify(unit)
+    unit = read_by_rows(unit)
     findings = analyse(unit)
     fused = fuse(unit, findings)
     if fused is not unit:
         findings = analyse(fused)
-    optimised = mark_safe(fused, findings)
+    optimised = mark(fused, findings)
     verify(optimised)
     return optimised
 
 
-def mark_safe(unit: Unit, findings: Findings) -> Unit:
-    """The unit with ``safe`` at each operation that was found not to bail."""
+def mark(unit: Unit, findings: Findings) -> Unit:
+    """The unit with ``safe`` at each operation that was found not to bail, and ``small`` at each
+    term of a total that was found to be."""
 
-    def mark(block: Block) -> Block:
-        return tuple(
-            replace(each, safe=True)
-            if isinstance(each, Let) and findings.safe.get(id(each))
-            else each
-            for each in block
-        )
+    def marked(statement: Statement) -> Statement:
+        match statement:
+            case Let() if findings.safe.get(id(statement)):
+                return replace(statement, safe=True)
+            case Emit() if unit.sink is Sink.TOTAL and findings.small.get(id(statement)):
+                return replace(statement, small=True)
+        return statement
 
-    return rewrite_unit(unit, mark)
+    return rewrite_unit(unit, lambda block: tuple(map(marked, block)))

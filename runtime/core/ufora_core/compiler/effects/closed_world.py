@@ -7,15 +7,15 @@ built-in types, described by the tables, and the user's classes, whose methods c
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from itertools import chain
-from types import GetSetDescriptorType, MemberDescriptorType
 
 from ufora_core.compiler.effects import classes
 from ufora_core.compiler.effects.classes import Nature, nature
+from ufora_core.compiler.effects.instances import Layout
 from ufora_core.compiler.effects.kinds import NOTHING, Known, Reach, Value, constant, join
 
-#: Objects looked at one by one; then the world is too large to be worth a look.
+#: Objects looked into; then the world is too large to be worth a look: some 20 ms.
 _MOST_OBJECTS = 10_000
 #: Items looked at in bulk (only their classes): some 20 ms.
 _MOST_ITEMS = 2_000_000
@@ -31,6 +31,10 @@ class Unknowable(Exception):
     """Something was met about which nothing is known; the text completes "`name` ..."."""
 
 
+class TooLarge(Unknowable):
+    """More was met than is worth a look."""
+
+
 class World:
     """What has been seen. It only ever grows; ``version`` tells when it has."""
 
@@ -44,6 +48,7 @@ class World:
         self.has_views = False
         self.has_arrays = False
         self.has_code = False
+        self.has_instances = False
         self.has_default_dicts = False
         #: Values of instance attributes that can be called, by the attribute's name.
         self.callables: dict[str, dict[Known, None]] = {}
@@ -52,7 +57,7 @@ class World:
         self._pending: list[Sequence[object]] = []
         self._defines: dict[type, frozenset[str]] = {}
         self._natures: dict[type, Nature] = {}
-        self._objects_left = _MOST_OBJECTS
+        self._layouts: dict[type, Layout] = {}
         self._items_left = _MOST_ITEMS
 
     def see(self, value: object) -> Value:
@@ -66,7 +71,8 @@ class World:
             return found[1]
         summary = self._see_all((value,), 0)
         while self._pending:
-            self._see_all(self._pending.pop(), 1)
+            pending, self._pending = self._pending, []
+            self._see_all(list(chain.from_iterable(pending)), 1)
         self._summaries[id(value)] = (value, summary)
         return summary
 
@@ -111,7 +117,7 @@ class World:
         """What is known of every one of ``items``."""
         self._items_left -= len(items)
         if self._items_left < 0:
-            raise Unknowable(
+            raise TooLarge(
                 f"contains more than {_MOST_ITEMS:,} values, and not all of them are looked at: "
                 "put numbers into an array"
             )
@@ -142,8 +148,10 @@ class World:
                 f"refers to a {cls.__module__}.{cls.__qualname__}, of which nothing is known here: "
                 "take what the loop needs out of it before the loop"
             )
-        for each in items:
-            self._see_object(each, kind, depth)
+        if kind is Nature.USER:
+            self._see_instances(cls, items)
+        else:
+            self._see_code(items, depth)
         known = tuple(dict.fromkeys(map(Known, items))) if len(items) <= _MOST_KNOWN else None
         return Value(Reach.SHARED, frozenset({cls}), known)
 
@@ -191,47 +199,89 @@ class World:
             result = join(result, value)
         return result
 
-    def _see_object(self, item: object, kind: Nature, depth: int) -> None:
-        if kind is Nature.CODE and depth > 0:
+    def _unwalked(self, items: Iterable[object]) -> list[object]:
+        """Those of ``items`` that were not met before."""
+        found: list[object] = []
+        for item in items:
+            if id(item) not in self._walked:
+                self._walked[id(item)] = item
+                found.append(item)
+                if len(self._walked) > _MOST_OBJECTS:
+                    raise TooLarge(
+                        f"refers to more than {_MOST_OBJECTS:,} objects, and not all of them are "
+                        "looked at: give the loop numbers, text or arrays"
+                    )
+        return found
+
+    def _see_code(self, items: Sequence[object], depth: int) -> None:
+        if depth > 0:
             self.note("has_code")
-        if id(item) in self._walked:
-            return
-        self._walked[id(item)] = item
-        self._objects_left -= 1
-        if self._objects_left < 0:
-            raise Unknowable(
-                f"refers to more than {_MOST_OBJECTS:,} objects, and not all of them are looked "
-                "at: give the loop numbers, text or arrays"
-            )
-        if kind is Nature.CODE:
-            self._see_code(item)
-        else:
-            self.add_class(type(item))
-            self._see_attributes(item)
+        for item in self._unwalked(items):
+            cls = type(item)
+            if classes.isinstance_of_class(cls):
+                if self.nature(item) is Nature.USER:  # type: ignore[arg-type]
+                    self.add_class(item)  # type: ignore[arg-type]
+            elif cls.__name__ in ("method", "partial"):
+                names = ("__self__", "func", "args", "keywords")
+                held = (getattr(item, name) for name in names if hasattr(item, name))
+                self._pending.append(tuple(held))
 
-    def _see_code(self, item: object) -> None:
-        if classes.isinstance_of_class(type(item)):
-            if self.nature(item) is Nature.USER:  # type: ignore[arg-type]
-                self.add_class(item)  # type: ignore[arg-type]
-            return
-        for name in ("__self__", "func", "args", "keywords"):
-            if type(item).__name__ in ("method", "partial") and hasattr(item, name):
-                self._pending.append((getattr(item, name),))
+    def _see_instances(self, cls: type, items: Sequence[object]) -> None:
+        """Sees instances of a user's class, with those that they refer to. Most objects refer to
+        others of their class."""
+        self.add_class(cls)
+        self.note("has_instances")
+        layout = self._layouts.get(cls)
+        if layout is None:
+            layout = self._layouts[cls] = Layout(cls)
+        while found := self._unwalked(items):
+            self._see_contents(cls, found)
+            of_class: list[object] = []
+            for name, values in layout.attributes(found).items():
+                self._note_callables(name, values)
+                of_class += [each for each in values if type(each) is cls]
+                self._pending.append([each for each in values if type(each) is not cls])
+            items = of_class
 
-    def _see_attributes(self, item: object) -> None:
-        cls = type(item)
-        attributes = instance_attributes(item)
-        for name, value in attributes.items():
-            if self.nature(type(value)) in (Nature.CODE, Nature.USER):
-                known = self.callables.setdefault(name, {})
-                if Known(value) not in known:
-                    known[Known(value)] = None
-                    self.version += 1
-        self._pending.append(tuple(attributes.values()))
+    def _note_callables(self, name: str, values: Sequence[object]) -> None:
+        """Remembers which values of an attribute may be called; and that it has some that could
+        stand in a method's place."""
+        for cls in dict.fromkeys(map(type, values)):
+            if self.nature(cls) not in (Nature.CODE, Nature.USER):
+                continue
+            if name not in self.callables:
+                self.callables[name] = {}
+                self.version += 1
+            if classes.look_up(cls, "__call__") is not None:
+                self._add_callables(name, (each for each in values if type(each) is cls))
+
+    def _add_callables(self, name: str, values: Iterable[object]) -> None:
+        known = self.callables[name]
+        for value in map(Known, values):
+            if value not in known:
+                known[value] = None
+                self.version += 1
+
+    def _see_contents(self, cls: type, items: Sequence[object]) -> None:
+        """Sees what instances contain that are containers themselves."""
         for base in (*classes.SEQUENCES, *classes.SETS, *classes.MAPPINGS):
             if issubclass(cls, base):
-                self._pending.extend(map(tuple, _parts(base, (item,))))
-                self._note_container(base, (item,))
+                self._pending.extend(_parts(base, items))
+                self._note_container(base, items)
+
+
+def description(world: World, values: Iterable[object]) -> Hashable | None:
+    """All that a proof in a ``world``, in which nothing was seen before, will know of these values
+    if they are functions, classes, numbers, text and containers of the latter two; None if there is
+    something else among them.
+
+    Raises:
+        Unknowable: see ``World.see``; a proof needs a new world then.
+    """
+    found = tuple(world.see(value) for value in values)
+    if world.has_code or world.has_instances:
+        return None
+    return found, world.has_sets, world.has_frozen_sets, world.has_arrays, world.has_default_dicts
 
 
 def _parts(cls: type, items: Sequence[object]) -> Iterable[Sequence[object]]:
@@ -245,21 +295,3 @@ def _parts(cls: type, items: Sequence[object]) -> Iterable[Sequence[object]]:
         yield items[0] if alone else list(chain.from_iterable(map(iterate, items)))  # type: ignore[misc]
     else:
         yield (0,)  # numbers
-
-
-def instance_attributes(item: object) -> dict[str, object]:
-    """The attributes that ``item`` itself holds, in ``__dict__`` and slots; runs no user code."""
-    found: dict[str, object] = {}
-    for owner in type(item).__mro__:
-        for name, attribute in owner.__dict__.items():
-            if type(attribute) is MemberDescriptorType:
-                try:
-                    found[name] = attribute.__get__(item)
-                except AttributeError:
-                    continue  # a slot without a value
-    holder = classes.look_up(type(item), "__dict__")
-    if type(item).__dictoffset__ and holder and type(holder[1]) is GetSetDescriptorType:
-        found.update(object.__getattribute__(item, "__dict__"))
-    if issubclass(type(item), BaseException):
-        found["args"] = BaseException.__dict__["args"].__get__(item)
-    return found

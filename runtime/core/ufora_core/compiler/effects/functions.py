@@ -2,11 +2,13 @@
 new is learnt, and remembers the outcome."""
 
 import ast
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import CellType, FunctionType, GeneratorType
 
+from ufora_core.compiler.effects.classes import Nature, nature
 from ufora_core.compiler.effects.definitions import Definition
 from ufora_core.compiler.effects.expressions import evaluate
 from ufora_core.compiler.effects.frames import Arguments, Frame, LocalFunction, Outcome, Session
@@ -14,6 +16,10 @@ from ufora_core.compiler.effects.kinds import NONE, NOTHING, Known, Reach, Value
 from ufora_core.compiler.effects.results import container
 from ufora_core.compiler.effects.statements import execute
 from ufora_core.compiler.sites.names import mangled
+
+#: So many calls of one function, each in the one before, may each be given objects of their own;
+#: those deeper down may be given any. Otherwise a walk over a tree is looked into node by node.
+_MOST_NESTED = 3
 
 _Key = tuple[Known, tuple[tuple[str, Value], ...], int]
 
@@ -33,6 +39,8 @@ class Outcomes:
 
     _done: dict[_Key, Outcome] = field(default_factory=dict)
     _running: dict[_Key, _Running] = field(default_factory=dict)
+    #: How many calls of each function are being looked into.
+    _nested: Counter[Known] = field(default_factory=Counter)
 
     def run(
         self, session: Session, function: FunctionType | LocalFunction, to: Arguments
@@ -46,6 +54,8 @@ class Outcomes:
         bound = _bind(frame, definition.node.args, to, defaults)
         if bound is None:
             return Outcome(NOTHING, leaks=False)  # TypeError: the arguments do not fit
+        if self._nested[Known(function)] >= _MOST_NESTED:
+            bound = {name: _any_such(value) for name, value in bound.items()}
         outcome = self._outcome(function, frame, definition, bound)
         if outcome.leaks and isinstance(function, LocalFunction):
             _leak_around(function)
@@ -70,6 +80,7 @@ class Outcomes:
         self, key: _Key, frame: Frame, definition: Definition, bound: dict[str, Value]
     ) -> Outcome:
         running = self._running[key] = _Running(Outcome(NOTHING, leaks=False))
+        self._nested[key[0]] += 1
         known_before = len(self._done)
         while True:
             outcome = _analyse(
@@ -91,8 +102,21 @@ class Outcomes:
             running.assumed = wider
             running.used = False
         del self._running[key]
+        self._nested[key[0]] -= 1
         self._done[key] = wider
         return wider
+
+
+def _any_such(value: Value) -> Value:
+    """The value, as any object of its classes where it is one of some known instances. What may be
+    called stays what it is."""
+    if value.objects is None or not all(_is_data(each.object) for each in value.objects):
+        return value
+    return replace(value, objects=None)
+
+
+def _is_data(item: object) -> bool:
+    return nature(type(item)) is Nature.USER and not callable(item)
 
 
 def _either(one: Outcome, other: Outcome) -> Outcome:

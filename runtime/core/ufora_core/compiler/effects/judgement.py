@@ -68,6 +68,7 @@ def judge(
     operand: Sequence[object] = (),
     before: Sequence[object] = (),
     fold: Fold | None = None,
+    world: World | None = None,
 ) -> Verdict:
     """May the items of ``site`` run anywhere, in any order and any number of times?
 
@@ -75,7 +76,7 @@ def judge(
     ``site.given_names``, ``items`` what is iterated over, ``operand`` the reducer's start or
     default if there is one, ``before`` what it is given in front of the items. ``source_of`` gives
     the parsed definition of a function's code, or None. ``fold`` is what a ``for`` statement does
-    with the items' values, in order.
+    with the items' values, in order. ``world`` may have seen some of all that already.
     """
     kept = sorted(site.kept.intersection(scope))
     if kept:
@@ -89,6 +90,7 @@ def judge(
         lambda session: _run_site(session, site, values, filename),
         source_of,
         Reason(f"{quote(site.comprehension)} is too deeply nested", filename, site.line),
+        world,
     )
     if verdict.reason is None:
         return verdict
@@ -157,9 +159,14 @@ def judge_function(
     )
 
 
-def _settle(run: Callable[[Session], None], source_of: SourceOf, too_deep: Reason) -> Verdict:
+def _settle(
+    run: Callable[[Session], None],
+    source_of: SourceOf,
+    too_deep: Reason,
+    world: World | None = None,
+) -> Verdict:
     """Runs the proof until it meets no class that it did not know when it began."""
-    world, definitions = World(), Definitions(source_of)
+    world, definitions = world or World(), Definitions(source_of)
     try:
         while True:
             version = world.version

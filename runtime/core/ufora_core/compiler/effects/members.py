@@ -13,9 +13,9 @@ from types import (
 
 from ufora_core.compiler.effects import classes
 from ufora_core.compiler.effects.classes import Nature
-from ufora_core.compiler.effects.closed_world import instance_attributes
 from ufora_core.compiler.effects.effect_table import known_effect
 from ufora_core.compiler.effects.frames import Arguments, Bound, Frame, Super, is_code, of_function
+from ufora_core.compiler.effects.instances import instance_attributes
 from ufora_core.compiler.effects.kinds import (
     ANYTHING,
     CONSTANT,

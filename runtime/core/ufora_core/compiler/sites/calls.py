@@ -163,6 +163,9 @@ class CallFinder:
     def _own_event(self, node: ast.expr, operands: Sequence[ast.expr]) -> _Event:
         if isinstance(node, ast.Name | ast.Constant | ast.Tuple | ast.List):
             return _Event.NOTHING
+        if isinstance(node, ast.Dict) and operands:
+            constant = all(isinstance(key, ast.Constant) for key in node.keys)
+            return _Event.NOTHING if constant else _Event.OTHER
         if isinstance(node, _OPERATORS) and all(map(self._is_value, operands)):
             return _Event.OPERATOR
         return _Event.OTHER
@@ -203,7 +206,9 @@ class CallFinder:
 
 
 _OPERATORS = (ast.BinOp, ast.UnaryOp, ast.Compare)
-_WHOLES = (*_OPERATORS, ast.Tuple, ast.List, ast.Call)
+_WHOLES = (*_OPERATORS, ast.Tuple, ast.List, ast.Set, ast.Dict, ast.Call)
+#: CPython hashes what is in a larger set or dict before it has evaluated all of it.
+_MOST_HASHED = 15
 
 
 def _operands(node: ast.expr) -> list[ast.expr]:
@@ -218,6 +223,10 @@ def _operands(node: ast.expr) -> list[ast.expr]:
             return [left, right]
         case ast.Tuple(elts=parts, ctx=ast.Load()) | ast.List(elts=parts, ctx=ast.Load()):
             return parts
+        case ast.Set(elts=parts) if len(parts) <= _MOST_HASHED:
+            return parts
+        case ast.Dict(keys=keys, values=values) if all(keys) and len(keys) <= _MOST_HASHED:
+            return [part for pair in zip(keys, values, strict=True) for part in pair if part]
         case ast.Call(func=function, args=arguments, keywords=keywords):
             return [function, *arguments, *(keyword.value for keyword in keywords)]
         case _:

@@ -46,6 +46,29 @@ def slice_function(
     return FunctionType(code, namespace if isinstance(namespace, dict) else dict(namespace))
 
 
+class SliceCodes:
+    """The slices of one program's sites, of which each is compiled once, however often it is
+    reached; no two of these sites have the same index."""
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[int, str, tuple[str, ...], bool], CodeType] = {}
+
+    def function(
+        self,
+        site: Site,
+        filename: str,
+        local_names: Sequence[str],
+        namespace: dict[str, object],
+        *,
+        exact: bool = False,
+    ) -> Callable[..., object]:
+        """See ``slice_function``."""
+        key = (site.index, filename, tuple(local_names), exact)
+        if key not in self._codes:
+            self._codes[key] = slice_code(site, filename, local_names, exact=exact)
+        return FunctionType(self._codes[key], namespace)
+
+
 def slice_code(
     site: Site, filename: str, local_names: Sequence[str], *, exact: bool = False
 ) -> CodeType:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ufora_worker.native.intervals import implications, turns
 from ufora_worker.native.intervals.cells import Cells, Diverged, Key, Place, settle
-from ufora_worker.native.intervals.indices import cannot_miss
+from ufora_worker.native.intervals.indices import cannot_miss, note_spans
 from ufora_worker.native.intervals.interval import Interval, exactly, sub
 from ufora_worker.native.intervals.refinement import Impossible, assume, chosen, narrow
 from ufora_worker.native.intervals.state import Distances, State, join, moved
@@ -20,6 +20,7 @@ from ufora_worker.native.intervals.transfer import INDEX, RANGES, cannot_bail, r
 from ufora_worker.native.ir import nodes, syntax
 from ufora_worker.native.ir.nodes import Block, Function, Let, Statement, Unit, Var
 
+_SMALL = Interval(-nodes.SMALL, nodes.SMALL)
 #: Longer units are not analysed: their checks stay.
 _MOST_STATEMENTS = 4000
 
@@ -33,6 +34,12 @@ class Findings:
     safe: dict[int, bool] = field(default_factory=dict)
     #: All that its operands, and at last its result, can be.
     ranges: dict[int, tuple[Interval, ...]] = field(default_factory=dict)
+    #: Whether what is emitted is small.
+    small: dict[int, bool] = field(default_factory=dict)
+
+    def add_emit(self, emit: nodes.Emit, interval: Interval) -> None:
+        """Note what holds of a value that is emitted at one place."""
+        self.small[id(emit)] = interval.within(_SMALL) and self.small.get(id(emit), True)
 
     def add(self, let: Let, safe: bool, ranges: tuple[Interval, ...]) -> None:
         """Note what holds of an operation at one place."""
@@ -112,13 +119,16 @@ class _Pass:
                 for parameter in function.parameters
             }
             known = {name: each for name, each in found.items() if each is not None}
-        return State(
+        entry = State(
             {
                 parameter.name: known.get(parameter.name, RANGES[parameter.type])
                 for parameter in function.parameters
                 if parameter.type in RANGES
             }
         )
+        if function is self._text.unit.functions[0]:
+            note_spans(self._text.unit, entry)
+        return entry
 
     # ------------------------------------------------------------------ statements
 
@@ -143,7 +153,7 @@ class _Pass:
             case nodes.For():
                 return self._for(statement, state)
             case nodes.Emit() | nodes.EndRow():
-                return state
+                return self._emit(statement, state)
             case nodes.Break():
                 self._loops[-1].breaks.append(state)
             case nodes.Continue():
@@ -171,6 +181,8 @@ class _Pass:
             self._findings.add(let, safe, operands if result is None else (*operands, result))
         if not followed:
             self._set(state, let.target, None)
+            if let.op == "array.row":
+                state.definitions[let.target.name] = let
             return state
         distances = _distances(let, state)
         if result is None:
@@ -182,6 +194,11 @@ class _Pass:
                 narrow(state, let.target, result)
             except Impossible:
                 return None
+        return state
+
+    def _emit(self, statement: nodes.Emit | nodes.EndRow, state: State) -> State:
+        if self._findings is not None and isinstance(statement, nodes.Emit):
+            self._findings.add_emit(statement, state.interval(statement.value))
         return state
 
     def _invoke(self, call: nodes.Invoke, state: State) -> State | None:

@@ -32,7 +32,12 @@ class TooManySteps(Exception):
 
 
 class NotSafe(Exception):
-    """An operation that is marked ``safe`` bailed: who marked it was wrong."""
+    """An operation that is marked ``safe`` bailed, or a value that is marked ``small`` is not: who
+    marked it was wrong."""
+
+
+#: Operations whose safe form takes no negative index.
+_INDEXING = frozenset({"array.get", "array.row"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ def evaluate(
     Raises:
         NotSafe: an operation that was proved not to bail did.
         TooManySteps: the limit was reached.
-        ValueError: a value or an index is outside the unit's bounds.
+        ValueError: a value or an index is outside the unit's bounds, or an array is too short.
     """
     _check_bounds(unit, lo, hi, values)
     evaluation = _Evaluation(unit, limits, observe)
@@ -108,6 +113,9 @@ def _check_bounds(unit: Unit, lo: int, hi: int, values: Sequence[Any]) -> None:
             least, greatest = unit.bounds[name]
             if not least <= value <= greatest:
                 raise ValueError(f"{name} is {value}, outside {least} to {greatest}")
+    for name, value in zip(names[1:], values, strict=True):
+        if name in unit.spans and len(value) < hi:
+            raise ValueError(f"{name} has {len(value)} elements, too few for item {hi - 1}")
 
 
 def _fold(run: Run, unit: Unit, results: list[Any]) -> None:
@@ -220,15 +228,22 @@ class _Frame:
                 self.loop(statement.orelse, self.while_turns(statement))
             case nodes.For():
                 self.loop(statement.orelse, self.for_turns(statement))
-            case nodes.Emit(value):
-                self.evaluation.emit(self.atom(value))
+            case nodes.Emit(value, small):
+                self.emit(self.atom(value), small)
             case nodes.EndRow():
                 self.evaluation.ends.append(len(self.evaluation.emitted))
             case _:
                 self.leave(statement)
 
+    def emit(self, value: Any, small: bool) -> None:
+        if small and not -nodes.SMALL <= value <= nodes.SMALL:
+            raise NotSafe(f"{value} was said to be small")
+        self.evaluation.emit(value)
+
     def let(self, statement: Let) -> None:
         args = [self.atom(arg) for arg in statement.args]
+        if statement.safe and statement.op in _INDEXING and min(args[1:]) < 0:
+            raise NotSafe(f"line {statement.line}: {statement.op}{args}: a negative index")
         try:
             result = apply(statement.op, args, statement.target.type)
         except Doubt as doubt:

@@ -107,11 +107,20 @@ class Return:
     value: Atom | None = None
 
 
+#: What a value that is small is at most, either way.
+SMALL = 2**32
+
+
 @dataclass(frozen=True, slots=True)
 class Emit:
-    """One more value for the sink; only in the item function."""
+    """One more value for the sink; only in the item function.
+
+    ``small`` says that the value was proved to be an integer (or truth value) from ``-SMALL`` to
+    ``SMALL``.
+    """
 
     value: Atom
+    small: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +192,8 @@ class Unit:
     emits: Type
     #: What is known of INT parameters of the item function: name -> least and greatest value.
     bounds: dict[str, tuple[int, int]] = field(default_factory=dict)
+    #: Array parameters of the item function with an element (or a row) for each item: their first
+    #: length is more than any item's index.
+    spans: frozenset[str] = frozenset()
+    #: Array parameters of the item function whose elements (of each row) lie side by side.
+    dense: frozenset[str] = frozenset()

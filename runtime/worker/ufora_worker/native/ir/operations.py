@@ -151,7 +151,8 @@ OPERATIONS: Mapping[str, Operation] = {
 #: ``array.len a, K``           length of dimension K, a constant
 #: ``array.get a, i[, j]``      an element, by Python's rule for negative indices; bails when there
 #:                              is no such element
-#: ``array.row a, i``           a row of a two-dimensional array; bails likewise
+#: ``array.row a, i``           a row of a two-dimensional array; bails likewise. A ``safe`` one of
+#:                              both takes no negative index
 #: ``array.slice a, i, n, s``   elements (or rows) i, i + s, ... of the first dimension, n in all:
 #:                              an array in place; the translation made sure that there are so many
 #: ``select c, a, b``           a if c else b, both evaluated

@@ -2,7 +2,7 @@
 
 import ast
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from ufora_worker.native.ir import nodes
@@ -33,10 +33,18 @@ def parse(text: str) -> Unit:
     while line := reader.take_if(0, "bounds"):
         name, least, greatest = _bounds(line)
         bounds[name] = (least, greatest)
+    dense, spans = (frozenset(_names(reader, word)) for word in ("dense", "spans"))
     functions = []
     while not reader.at_end():
         functions.append(_function(reader))
-    return Unit(tuple(functions), sink, emits, bounds)
+    return Unit(tuple(functions), sink, emits, bounds, spans, dense)
+
+
+def _names(reader: "_Lines", word: str) -> Iterator[str]:
+    """The names on the lines that begin with this word."""
+    while line := reader.take_if(0, word):
+        yield line.name()
+        line.expect_end()
 
 
 def _sink(line: Line) -> Sink:
@@ -133,6 +141,7 @@ class _Body:
             "continue": lambda line: nodes.Continue(),
             "return": lambda line: nodes.Return(None if line.at_end() else self._atom(line)),
             "emit": lambda line: nodes.Emit(self._atom(line)),
+            "small": self._small,
             "endrow": lambda line: nodes.EndRow(),
             "bail": lambda line: nodes.Bail(line.string(), _at(line)),
         }
@@ -158,6 +167,10 @@ class _Body:
         return statement
 
     # ------------------------------------------------------------------ one line
+
+    def _small(self, line: Line) -> nodes.Emit:
+        line.expect("emit")
+        return nodes.Emit(self._atom(line), small=True)
 
     def _assignment(self, line: Line) -> Statement:
         target = Var(*line.declaration())

@@ -5,8 +5,10 @@ The text holds everything that a unit consists of, and the same unit always give
 
     unit total of bool
     bounds n: 0 to 1023
+    dense <digits>
+    spans <digits>
 
-    def item(%index: int, n: int):
+    def item(%index: int, n: int, <digits>: int:i8[]):
         %1: int = int.add %index, n @3
         %2: bool = call is_prime(%1) @3
         emit %2
@@ -21,7 +23,8 @@ The text holds everything that a unit consists of, and the same unit always give
 
 A target says its type, an operand does only where it differs from the name's first target.
 ``loop:`` has what runs before each test of the ``while`` below it, ``safe`` marks an operation that
-was proved not to bail, and ``@`` is followed by the user's line.
+was proved not to bail and ``small`` a value that was proved to be small, and ``@`` is followed by
+the user's line.
 """
 
 import math
@@ -43,6 +46,8 @@ def text(unit: Unit, *, lines: bool = True) -> str:
     """
     head = [f"unit {unit.sink.value} of {unit.emits}"]
     head += [f"bounds {name}: {lo} to {hi}" for name, (lo, hi) in sorted(unit.bounds.items())]
+    head += [f"dense {name}" for name in sorted(unit.dense)]
+    head += [f"spans {name}" for name in sorted(unit.spans)]
     parts = ["\n".join(_Printer(function, lines).lines()) for function in unit.functions]
     return "\n\n".join(["\n".join(head), *parts]) + "\n"
 
@@ -82,8 +87,8 @@ class _Printer:
                 yield from self._compound(statement)
             case nodes.Return(value):
                 yield "return" if value is None else f"return {self._atom(value)}"
-            case nodes.Emit(value):
-                yield f"emit {self._atom(value)}"
+            case nodes.Emit(value, small):
+                yield f"{'small ' if small else ''}emit {self._atom(value)}"
             case nodes.Bail(reason, line):
                 yield f"bail {reason!r}{self._at(line)}"
             case nodes.Break() | nodes.Continue() | nodes.EndRow():

@@ -55,6 +55,11 @@ class Array:
     storage: str
     dimensions: int = 1
 
+    @property
+    def size(self) -> int:
+        """Of an element, in bytes."""
+        return int(self.storage[1:])
+
     def __str__(self) -> str:
         return f"{self.element}:{self.storage}[{',' * (self.dimensions - 1)}]"
 

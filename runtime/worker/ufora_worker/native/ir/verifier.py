@@ -80,6 +80,7 @@ def verify(unit: Unit) -> None:
             raise Malformed(name, "two functions have this name")
     _check_sink(unit)
     _check_bounds(unit)
+    _check_arrays(unit)
     for function in unit.functions:
         _Verifier(unit, function).verify()
 
@@ -90,6 +91,13 @@ def _check_sink(unit: Unit) -> None:
         raise Malformed(where, f"it cannot take values of type {unit.emits}")
     if any(isinstance(leaf, Array) for leaf in leaves(unit.emits)):
         raise Malformed(where, "an array cannot be emitted")
+
+
+def _check_arrays(unit: Unit) -> None:
+    types = {parameter.name: parameter.type for parameter in unit.functions[0].parameters}
+    for name in sorted(unit.spans | unit.dense):
+        if not isinstance(types.get(name), Array):
+            raise Malformed(f"array {name}", "the item function has no such array parameter")
 
 
 def _check_bounds(unit: Unit) -> None:

@@ -55,11 +55,12 @@ def _integer(code: Code, array: Array, address: Operand) -> Operand:
 
 def _position(code: Code, index: Operand, length: Operand, *, safe: bool) -> Operand:
     """The index from the front, for one that may be negative; bails when it is out of range."""
+    if safe:
+        return index
     wrapped = plain(code, "add", index, length)
     negative = compare(code, "slt", index, "0")
     position = code.select(negative, "i64", wrapped, index)
-    if not safe:
-        code.expect(compare(code, "ult", position, length), code.bail)
+    code.expect(compare(code, "ult", position, length), code.bail)
     return position
 
 

@@ -47,6 +47,8 @@ class Code:
         self.bail = self.label()
         #: True while an operation is written that was proved not to bail.
         self.safe = False
+        #: A condition, and the value without which guards do not count.
+        self._counts: tuple[Operand, Operand] | None = None
 
     # ------------------------------------------------------------------ instructions
 
@@ -105,8 +107,33 @@ class Code:
 
     def guard(self, condition: Operand) -> None:
         """Bail unless the condition holds; nothing in an operation that was proved safe."""
-        if not self.safe:
+        if self.safe:
+            return
+        if self._counts is None:
             self.expect(condition, self.bail)
+            return
+        # In this order, since the first branch is always foreseen, and the second hardly ever met.
+        doubted, onward = self.label(), self.label()
+        self.branch(condition, onward, doubted, likely=True)
+        self.begin(doubted)
+        whether, value = self._counts
+        counts = self.value(f"icmp eq i1 {whether}, {value}")
+        self.branch(counts, self.bail, onward)
+        self.begin(onward)
+
+    def assume(self, condition: Operand) -> None:
+        """Tell LLVM that the condition holds."""
+        self.preamble.declarations["llvm.assume"] = "declare void @llvm.assume(i1)"
+        self.line(f"call void @llvm.assume(i1 {condition})")
+
+    @contextmanager
+    def counting_if(self, condition: Operand, value: Operand) -> Iterator[None]:
+        """What is computed inside is of use only if the condition has this value, so nothing in it
+        bails otherwise."""
+        assert self._counts is None, "such computations do not nest"
+        self._counts = condition, value
+        yield
+        self._counts = None
 
     @contextmanager
     def when(self, condition: Operand) -> Iterator[None]:

@@ -8,14 +8,14 @@ are committed then, and only what is committed is handed out. ``drive`` returns 
 from collections.abc import Callable, Mapping
 
 from ufora_worker.native.ir import nodes
-from ufora_worker.native.ir.types import INT, Scalar, leaves
+from ufora_worker.native.ir.types import INT, Array, Scalar, leaves
 from ufora_worker.native.llvm.columns import column_count
 from ufora_worker.native.llvm.emitter import ATTRIBUTES, STATUS, Context, Emitter
 from ufora_worker.native.llvm.frame import Field
 from ufora_worker.native.llvm.integers import compare, plain
 from ufora_worker.native.llvm.loops import Strips
 from ufora_worker.native.llvm.slots import Operand, Operands, slots
-from ufora_worker.native.llvm.tally import Tally
+from ufora_worker.native.llvm.tally import StripTotal, Tally, are_small_and_few
 from ufora_worker.native.runs import Status
 
 #: The only symbol of an object.
@@ -55,6 +55,8 @@ class Driver(Emitter):
     def _kept(self) -> Tally | None:
         match self._unit.sink:
             case nodes.Sink.TOTAL:
+                if are_small_and_few(self._item.body):
+                    return StripTotal(self.code, Field.TOTAL_LOW)
                 return Tally(self.code, "i128", "0", Field.TOTAL_LOW)
             case nodes.Sink.LEAST | nodes.Sink.GREATEST:
                 (slot,) = slots(self._unit.emits)
@@ -64,7 +66,7 @@ class Driver(Emitter):
 
     def text(self) -> str:
         """The function's definition."""
-        self._assume(compare(self.code, "sge", "%lo", "0"))
+        self.code.assume(compare(self.code, "sge", "%lo", "0"))
         index, *captured = self._item.parameters
         values = self._read_frame(captured)
         some = compare(self.code, "slt", "%lo", "%hi")
@@ -80,7 +82,7 @@ class Driver(Emitter):
         self.code.jump(self._item_done)
         self.code.begin(self._item_done)
         self._commit(turns.counter())
-        turns.end()
+        turns.end(self._end_strip)
         self._hand_out(turns.ended)
         return self.code.text(f"i32 @{NAME}(i64 %lo, i64 %hi, ptr noalias %frame) {ATTRIBUTES}")
 
@@ -93,11 +95,18 @@ class Driver(Emitter):
             bounds = self._range(self._unit.bounds.get(variable.name))
             kinds = slots(variable.type)
             words = (self._word(position + k, slot, bounds) for k, slot in enumerate(kinds))
-            values.append(tuple(words))
+            values.append(self._measured(variable, tuple(words)))
             position += len(kinds)
         count = column_count(self._unit)
         self._columns = [self.field(position + k, "ptr") for k in range(count)]
         return values
+
+    def _measured(self, variable: nodes.Var, words: Operands) -> Operands:
+        """The slots of a captured value; the last stride of a dense array is known."""
+        if variable.name not in self._unit.dense:
+            return words
+        assert isinstance(variable.type, Array)
+        return (*words[:-1], str(variable.type.size))
 
     def _word(self, field: int, slot: str, bounds: str) -> Operand:
         if slot in ("i1", "i32"):
@@ -110,10 +119,6 @@ class Driver(Emitter):
             return ""
         past = bounds[1] + 1 if bounds[1] < 2**63 - 1 else -(2**63)
         return f", !range {self.context.preamble.node(f'!{{i64 {bounds[0]}, i64 {past}}}')}"
-
-    def _assume(self, condition: Operand) -> None:
-        self.code.preamble.declarations["llvm.assume"] = "declare void @llvm.assume(i1)"
-        self.code.line(f"call void @llvm.assume(i1 {condition})")
 
     def _hand_out(self, ended: str) -> None:
         status = self.finish()
@@ -130,6 +135,10 @@ class Driver(Emitter):
 
     def _tallies(self) -> list[Tally]:
         return [each for each in (self._next, self.count, self._rows, self.kept) if each]
+
+    def _end_strip(self) -> None:
+        for tally in self._tallies():
+            tally.end_strip()
 
     def _commit(self, index: Operand) -> None:
         self._next.set(plain(self.code, "add nsw", index, "1"))
@@ -157,9 +166,11 @@ class Driver(Emitter):
         """``Sink.TOTAL``: 2**63 items of 64 bits fit in 128."""
         assert self.kept is not None
         (slot,) = slots(value.type)
-        widen = "zext" if slot == "i1" else "sext"
-        wide = self.code.value(f"{widen} {slot} {self.read_one(value)} to i128")
-        self.kept.set(self.code.value(f"add nsw i128 {self.kept.get()}, {wide}"))
+        operand, total = self.read_one(value), self.kept.slot
+        if slot != total:
+            widen = "zext" if slot == "i1" else "sext"
+            operand = self.code.value(f"{widen} {slot} {operand} to {total}")
+        self.kept.set(self.code.value(f"add nsw {total} {self.kept.get()}, {operand}"))
 
     def keep_best(self, value: nodes.Atom, position: Operand) -> None:
         """``Sink.LEAST`` and ``Sink.GREATEST``: the strict comparison keeps the leftmost."""

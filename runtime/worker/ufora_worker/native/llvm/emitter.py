@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ufora_worker.native.ir import nodes
 from ufora_worker.native.llvm import (
     arrays,
+    branches,
     complexes,
     floats,
     hypot,
@@ -160,16 +161,6 @@ class Emitter(ABC):
             tuple(self.code.value(f"extractvalue {kind} {result}, {k + 1}") for k in range(width)),
         )
 
-    def branch(self, statement: nodes.If) -> None:
-        """``if``."""
-        then, orelse, after = (self.code.label() for _ in range(3))
-        self.code.branch(self.read_one(statement.condition), then, orelse)
-        for label, body in ((then, statement.then), (orelse, statement.orelse)):
-            self.code.begin(label)
-            self.block(body)
-            self.code.jump(after)
-        self.code.begin(after)
-
     def fail(self, status: Status) -> None:
         """End everything with this status."""
         self.code.store(STATUS, str(int(status)), self._status)
@@ -219,7 +210,7 @@ _LEAVING = nodes.Break | nodes.Continue | nodes.Return | nodes.Bail
 _STATEMENTS: Mapping[type, Callable[..., None]] = {
     nodes.Let: Emitter.let,
     nodes.Invoke: Emitter.invoke,
-    nodes.If: Emitter.branch,
+    nodes.If: branches.branch,
     nodes.While: loops.repeat_while,
     nodes.For: loops.repeat_for,
     nodes.Break: lambda emitter, _: emitter.code.leave(emitter.loops[-1].on_break),

@@ -2,7 +2,7 @@
 
 import ctypes
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from ufora_worker.native.ir.nodes import Sink, Unit
@@ -55,6 +55,7 @@ class Entry:
         parameters = unit.functions[0].parameters[1:]
         #: How many words ``run`` takes.
         self.words = sum(len(slots(parameter.type)) for parameter in parameters)
+        self._lengths = list(_lengths(unit))
         self._width = column_count(unit)
         self._first_column = int(Field.WORDS) + self.words
         self._frame: Any = (ctypes.c_int64 * (self._first_column + self._width))()
@@ -77,14 +78,16 @@ class Entry:
         the run hands out views of them, which the next run with the same columns overwrites.
 
         Raises:
-            ValueError: the numbers of words or columns are not those of the unit, or ``lo`` is
-                negative.
+            ValueError: the numbers of words or columns are not those of the unit, ``lo`` is
+                negative, or an array that spans the items has less.
         """
         if len(words) != self.words or lo < 0:
             raise ValueError(
                 f"native code got {len(words)} words from item {lo} on, "
                 f"and takes {self.words} words and items from 0 on"
             )
+        if any(words[position] < hi for position in self._lengths):
+            raise ValueError(f"native code got an array that is too short for item {hi - 1}")
         if attention is not self._attention:
             self._listen_to(attention)
         if columns is not self._columns:
@@ -126,3 +129,12 @@ class Entry:
         if self._emits in (FLOAT, NUMPY_FLOAT):
             return float(struct.unpack("<d", struct.pack("<q", bits))[0])
         return bool(bits) if self._emits in (BOOL, NUMPY_BOOL) else bits
+
+
+def _lengths(unit: Unit) -> Iterator[int]:
+    """Which words are the lengths of arrays that span the items."""
+    position = 0
+    for parameter in unit.functions[0].parameters[1:]:
+        if parameter.name in unit.spans:
+            yield position + 1
+        position += len(slots(parameter.type))

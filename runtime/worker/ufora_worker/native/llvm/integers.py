@@ -15,16 +15,36 @@ _LEAST = -(2**63)
 _EXACT = 2**53
 #: Constant exponents up to here are multiplied out.
 _UNROLLED = range(64)
+#: Factors that take no multiplication.
+_SMALL_FACTORS = (2, 3, 4, 5, 8, 9)
 
 
 def arithmetic(code: Code, name: str, left: Operand, right: Operand) -> Operand:
     """``add``, ``sub`` or ``mul``; bails when the result leaves 64 bits."""
     if code.safe:
         return code.value(f"{name} nsw i64 {left}, {right}")
+    if name == "mul" and (factor := _small_factor(left, right)):
+        return _multiple(code, *factor)
     intrinsic = f"llvm.s{name}.with.overflow.i64"
     pair = code.call("{i64,i1}", intrinsic, f"i64 {left}", f"i64 {right}")
     code.guard(_not(code, code.value(f"extractvalue {{i64,i1}} {pair}, 1")))
     return code.value(f"extractvalue {{i64,i1}} {pair}, 0")
+
+
+def _small_factor(left: Operand, right: Operand) -> tuple[Operand, int] | None:
+    """The other factor and the small one, if one is."""
+    for other, factor in ((left, integer(right)), (right, integer(left))):
+        if factor in _SMALL_FACTORS:
+            return other, factor
+    return None
+
+
+def _multiple(code: Code, value: Operand, factor: int) -> Operand:
+    """A small multiple, which the processor adds up while the operand itself is looked at."""
+    least, most = -(2**63 // factor), (2**63 - 1) // factor
+    above = plain(code, "sub", value, str(least))
+    code.guard(compare(code, "ule", above, str(most - least)))
+    return plain(code, "mul", value, str(factor))
 
 
 def plain(code: Code, name: str, left: Operand, right: Operand) -> Operand:
@@ -48,7 +68,7 @@ def _both(code: Code, first: Operand, second: Operand) -> Operand:
 # ---------------------------------------------------------------------- division
 
 
-def _power_of_two(operand: Operand) -> int | None:
+def power_of_two(operand: Operand) -> int | None:
     """The exponent, for a literal that is a power of two."""
     number = integer(operand)
     return number.bit_length() - 1 if number and number > 0 == number & (number - 1) else None
@@ -70,7 +90,7 @@ def _divide(code: Code, left: Operand, right: Operand) -> tuple[Operand, Operand
 
 def floordiv(code: Code, left: Operand, right: Operand) -> Operand:
     """``left // right``."""
-    shift = _power_of_two(right)
+    shift = power_of_two(right)
     if shift is not None:
         return plain(code, "ashr", left, str(shift))
     quotient, _, off = _divide(code, left, right)
@@ -79,7 +99,7 @@ def floordiv(code: Code, left: Operand, right: Operand) -> Operand:
 
 def mod(code: Code, left: Operand, right: Operand) -> Operand:
     """``left % right``."""
-    if _power_of_two(right) is not None:
+    if power_of_two(right) is not None:
         return plain(code, "and", left, str(int(right) - 1))
     _, remainder, off = _divide(code, left, right)
     return plain(code, "add", remainder, code.select(off, "i64", right, "0"))

@@ -6,6 +6,7 @@ two strips is there a poll, so the inner loop is as LLVM likes it. A ``while`` l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -143,8 +144,8 @@ class Strips:
         code.jump(self._turn)
         code.begin(self._turn)
 
-    def end(self) -> None:
-        """Close the loop."""
+    def end(self, at_strip_end: Callable[[], None] = lambda: None) -> None:
+        """Close the loop. ``at_strip_end`` writes what is to be done after each strip."""
         code = self._code
         next_turn, strip_ended, next_strip = (code.label() for _ in range(3))
         code.jump(self.on_continue)
@@ -156,5 +157,6 @@ class Strips:
             code.store("i64", plain(code, "add nsw", self.counter(), self._step), self._counter)
             code.jump(target)
         code.begin(strip_ended)
+        at_strip_end()
         more = compare(code, "ne", code.load("i64", self._trips), "0")
         code.branch(more, next_strip, self.ended)

@@ -112,6 +112,11 @@ def type_of(value: object) -> Type | None:
     return None if isinstance(judged, Unsuited) else judged
 
 
+def is_dense(value: object) -> bool:
+    """Whether the elements (of each row) of what is handed over as an array lie side by side."""
+    return not isinstance(value, numpy.ndarray) or value.strides[-1] == value.itemsize
+
+
 def pack(type: Type, value: Any) -> Packed:
     """A value as words; ``type`` is what ``type_of`` says of it now."""
     if isinstance(type, Tuple):

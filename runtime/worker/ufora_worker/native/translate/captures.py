@@ -1,6 +1,6 @@
 """Captured values: parameters of the item function, handed on to the functions that read them."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sized
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,8 @@ from ufora_worker.native.ir.nodes import (
     Var,
     While,
 )
-from ufora_worker.native.ir.types import INT
-from ufora_worker.native.translate.capture import Unsuited, take
+from ufora_worker.native.ir.types import INT, Array
+from ufora_worker.native.translate.capture import Unsuited, is_dense, take
 
 if TYPE_CHECKING:
     from ufora_worker.native.translate.builder import Builder
@@ -131,6 +131,24 @@ def bounds(parameters: tuple[Var, ...], values: tuple[object, ...]) -> dict[str,
         for var, value in zip(parameters, values, strict=True)
         if var.type == INT and isinstance(value, int)
     }
+
+
+def spans(parameters: tuple[Var, ...], values: tuple[object, ...], count: int) -> frozenset[str]:
+    """The arrays that have an element for each of so many items."""
+    return frozenset(
+        var.name
+        for var, value in zip(parameters, values, strict=True)
+        if isinstance(var.type, Array) and isinstance(value, Sized) and len(value) >= count
+    )
+
+
+def dense(parameters: tuple[Var, ...], values: tuple[object, ...]) -> frozenset[str]:
+    """The arrays whose elements lie side by side."""
+    return frozenset(
+        var.name
+        for var, value in zip(parameters, values, strict=True)
+        if isinstance(var.type, Array) and is_dense(value)
+    )
 
 
 def bucket(value: int) -> tuple[int, int]:

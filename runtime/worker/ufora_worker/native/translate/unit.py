@@ -7,7 +7,14 @@ from ufora_worker.native.ir.nodes import Block, For, Function, If, Sink, Unit, V
 from ufora_worker.native.ir.types import Type
 from ufora_worker.native.refusal import UserFunction
 from ufora_worker.native.translate.builder import Builder
-from ufora_worker.native.translate.captures import bounds, bucket, hand_on, reachable
+from ufora_worker.native.translate.captures import (
+    bounds,
+    bucket,
+    dense,
+    hand_on,
+    reachable,
+    spans,
+)
 from ufora_worker.native.translate.session import MOST_STATEMENTS
 
 #: Name of the item function.
@@ -46,6 +53,8 @@ def put_together(b: Builder, index: Var, sink: Sink, emits: Type, count: int) ->
         sink,
         emits,
         {index.name: (0, bucket(max(count - 1, 0))[1]), **bounds(needed[ITEM], values)},
+        spans(needed[ITEM], values, count),
+        dense(needed[ITEM], values),
     )
     return Translation(unit, values, tuple(dict.fromkeys(each.origin for each in used)))
 

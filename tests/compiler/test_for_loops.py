@@ -1,6 +1,7 @@
 """``for`` statements taken apart: what an item computes, and what the fold does with it."""
 
 import ast
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,17 @@ def _describe(loop: ForLoop) -> str:
         if loop.halves.immutable:
             positions = ", ".join(f".{each}" for each in sorted(loop.halves.immutable))
             lines += [f"# immutable: {positions}"]
+    if loop.turns is not None:
+        found = f", found at the end: {_listed(loop.turns.found)}" if loop.turns.found else ""
+        lines += [f"# turn after turn, of {_listed(loop.turns.state)}{found}"]
+        lines += map(ast.unparse, loop.turns.function(ast.Name("ITEM", ast.Load())))
+    if not loop.runs_apart and loop.why is not None:
+        lines += [f"# not apart, line {loop.why.line}: {loop.why.message}"]
     return "\n".join(lines)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _names(types: tuple[type, ...]) -> str:
@@ -81,6 +92,38 @@ else:
         del .0.0"""
     )
     assert (site.line, site.column, site.loop is not None) == (1, 0, True)
+
+
+def test_a_loop_that_works_on_variables_begins_as_written_and_goes_on_turn_after_turn() -> None:
+    source = "for x in xs:\n    a = f(a)\n    if a == 1:\n        break\nelse:\n    print(a)"
+    tree = ast.parse(source)
+    (site,) = rewrite(tree)
+    assert (
+        ast.unparse(tree)
+        == f"""\
+if __ufora_closed_0__:
+{_indented(source)}
+else:
+    for x in __ufora_first__(0, xs):
+        a = f(a)
+        if a == 1:
+            break
+    else:
+        for x, a, .0.broken in __ufora_turns__():
+            if .0.broken:
+                del .0.broken
+                break
+            del .0.broken
+        else:
+            for x in __ufora_rest__():
+                a = f(a)
+                if a == 1:
+                    break
+            else:
+                print(a)"""
+    )
+    assert site.loop is not None
+    assert not site.loop.runs_apart
 
 
 def _indented(text: str) -> str:

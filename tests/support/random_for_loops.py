@@ -101,6 +101,9 @@ _MAPS = [
         "if {3}:\n    y = {0}\nelse:\n    y = {1}",
         "if {3}:\n    z = {0}",
         "assert x != 23",
+        "if (y := {0}) and {3}:\n    count += 1",
+        "z = (y := {0}) == {1}",
+        "total += (z := {0})",
     ),
 ]
 _FOLDS = [
@@ -123,6 +126,26 @@ _FOLDS = [
     *("print(x, {0})", "print({0})", "where = {0}", "groups[x] = {0}", "where = x, {0}"),
     *("last[x] = {0}", "out[0] = {0}", "count = {0}", "table.update({{x: {0}}})"),
 ]
+#: What loops are made of that work on nothing but numbers.
+_NUMBERS = [
+    *("x", "y", "z", "k", "f(x)", "g(x)", "h(x)", "f(y)", "x + 1", "x * k", "y - z", "total"),
+    *("count", "best", "-x", "0.5", "True", "f(total)", "max(f(x), y)", "x if f(x) > 4 else y"),
+    *("total * 31 + x", "1 / (x - 7)", "y // (x - 3)", "total % 1009", "10 ** 18 * x", "best * 2"),
+    *("math.sqrt(x)", "sum(f(j) for j in range(x % 4))", "x > y", "count & 7", "h(x) - h(x)"),
+]
+_STEPS = [
+    *(
+        "total += {0}",
+        "total = {0}",
+        "count += 1",
+        "best = max(best, {0})",
+        "best = min({0}, best)",
+    ),
+    *("y = {0}", "z = {0}", "y, z = {0}, {1}", "y = z = {0}", "total -= {0}", "count ^= f(x)"),
+    *("total = total * 3 + {0}", "y += {0}", "assert x != 23", "total *= {0}", "pass"),
+    *("y = 0\nfor j in range({2}):\n    y += f(j)", "y = x\nwhile y > 3:\n    y //= 2"),
+]
+_TURNS_END = ["break", "continue", "where = x\nbreak", "where, y = x, {0}\nbreak"]
 _ENDS = ["break", "continue", "count += 1\n{0}\ncontinue", "print('left')\nbreak"]
 
 
@@ -136,7 +159,8 @@ def program(rng: random.Random) -> tuple[str, str]:
 
 def _loop(rng: random.Random) -> str:
     head = rng.choice(_HEADS)
-    body = "\n".join(_statement(rng, 2) for _ in range(rng.randint(1, 4)))
+    step = rng.choice([_statement, _step])
+    body = "\n".join(step(rng, 2) for _ in range(rng.randint(1, 4)))
     if rng.random() < 0.3:
         body = "y = f(k)\nz = h(k)\n" + body
     loop = f"{head}\n{_indented(body)}"
@@ -157,6 +181,20 @@ def _statement(rng: random.Random, depth: int) -> str:
         inner = _statement(rng, depth - 1)
         return f"for j in range({rng.choice(['3', 'f(x) % 4', 'k'])}):\n{_indented(inner)}"
     return _filled(rng, rng.choice(_MAPS if kind < 0.6 else _FOLDS))
+
+
+def _step(rng: random.Random, depth: int) -> str:
+    """A statement that works on numbers."""
+    values = rng.choice(_NUMBERS), rng.choice(_NUMBERS)
+    if not depth or rng.random() < 0.7:
+        return rng.choice(_STEPS).format(*values, rng.choice(["3", "f(x)", "x % 3"]))
+    end = rng.choice(_TURNS_END).format(*values)
+    inner = end if rng.random() < 0.3 else _step(rng, depth - 1)
+    text = f"if {rng.choice(_NUMBERS)} {rng.choice(['>', '==', '<='])} {values[0]}:\n"
+    text += _indented(inner)
+    if rng.random() < 0.3:
+        text += f"\nelse:\n{_indented(_step(rng, depth - 1))}"
+    return text
 
 
 def _filled(rng: random.Random, template: str) -> str:

@@ -139,6 +139,15 @@ class Chronicle:
         if why is not None:
             account.why_sequential = Explanation(why.message, why.filename, why.line)
 
+    def in_turn(self, site: Site, filename: str, turns: int, seconds: float) -> None:
+        """So many turns of a ``for`` statement ran natively, one after the other."""
+        account = self._account(site, filename)
+        account.seconds += seconds
+        account.total.native_items += turns
+        why = None if site.loop is None else site.loop.why
+        if why is not None:
+            account.why_sequential = Explanation(why.message, filename, why.line)
+
     def loops(self) -> tuple[LoopFacts, ...]:
         """One entry for each site that was reached, and one for each ``for`` statement that is no
         site and might have been worth it, by file and line."""
@@ -167,7 +176,12 @@ class Chronicle:
         functions that items of a loop call, for there is nothing to gain."""
         slow = worthwhile(self._definitions)
         in_items = self._in_items()
+        known = {
+            (each.filename, each.site.line, each.site.column) for each in self._accounts.values()
+        }
         for each in self._apart:
+            if (each.filename, each.statement.line, each.statement.column) in known:
+                continue
             may_last = each.statement.may_last(slow)
             if not each.function or (may_last and each.function not in in_items):
                 yield each

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
-from ufora_core.compiler.for_loops import statement
+from ufora_core.compiler.for_loops import statement, writing
 from ufora_core.compiler.for_loops.split import UNSET_MARK
 from ufora_core.compiler.sites import rewriting, stages
 from ufora_worker.loops.float_sum import follows_own_rule, ordered_sum
@@ -52,11 +52,25 @@ class Engine(Protocol):
     def reducer(self) -> object:
         """``__ufora_reducer__``"""
 
+    @property
+    def statements(self) -> "Statements":
+        """What ``for`` statements call."""
+
+
+class Statements(Protocol):
+    """What rewritten ``for`` statements call; see ``ufora_core.compiler.for_loops.writing``."""
+
     def totals(self, index: int, iterable: object) -> object:
         """``__ufora_totals__``"""
 
     def left(self) -> object:
         """``__ufora_left__``"""
+
+    def first(self, index: int, iterable: object) -> object:
+        """``__ufora_first__``"""
+
+    def turns(self) -> object:
+        """``__ufora_turns__``"""
 
     def records(self, *site: Any) -> object:
         """``__ufora_records__``"""
@@ -77,10 +91,12 @@ def engine(engine: Engine) -> Iterator[None]:
         rewriting.RESULT: engine.result,
         rewriting.ITEMS: engine.items,
         rewriting.REDUCER: engine.reducer,
-        statement.TOTALS: engine.totals,
-        statement.LEFT: engine.left,
-        statement.RECORDS: engine.records,
-        statement.REST: engine.rest,
+        writing.TOTALS: engine.statements.totals,
+        writing.LEFT: engine.statements.left,
+        writing.FIRST: engine.statements.first,
+        writing.TURNS: engine.statements.turns,
+        writing.RECORDS: engine.statements.records,
+        writing.REST: engine.statements.rest,
         UNSET_MARK: statement.Unset,
         rewriting.VIEW: stages.call,
         rewriting.ALONE: engine.alone,

@@ -2,18 +2,25 @@
 
 import builtins
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter_ns
 from types import CodeType, FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ufora_core.compiler.effects.proof import Reason
 from ufora_core.compiler.for_loops.statement import ForLoop
 from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.site import Site
-from ufora_core.compiler.sites.stages import as_written
+from ufora_core.compiler.sites.stages import Stage, as_written
 from ufora_worker.executor.chronicle import Tally
-from ufora_worker.loops.moments import Declined
+from ufora_worker.loops.moments import Declined, Moment
+from ufora_worker.loops.ranges import SliceCall
+from ufora_worker.native.body import NativeItems
+
+if TYPE_CHECKING:
+    from ufora_worker.for_loops.plans import Plan
+    from ufora_worker.loops.splitting import Splitter
 
 
 @dataclass(slots=True)
@@ -26,8 +33,17 @@ class Run:
     iterable: Any
     #: None: it is to run as written.
     items: Sequence[Any] | None
-    #: Items that are folded.
+    #: Items that are folded, and how many of them have no record.
     done: int = 0
+    without_record: int = 0
+    #: Turns that ran natively, one after the other; and the code for that (``for_loops.turns``).
+    native_turns: int = 0
+    plan: "Plan | None" = None
+    #: How its items run apart, and native code for that which is not there yet.
+    body: SliceCall | None = None
+    apart: NativeItems | None = None
+    #: What is left of the items while no record is made; nothing is proved of the loop then.
+    iterator: Iterator[Any] | None = None
     #: The rest is to run as written.
     stopped: bool = False
     tally: Tally = field(default_factory=Tally)
@@ -37,6 +53,21 @@ class Run:
     started: int = field(default_factory=perf_counter_ns)
 
     @property
+    def count(self) -> int:
+        """The number of items; none if it is to run as written."""
+        return 0 if self.items is None else len(self.items)
+
+    @property
+    def recorded(self) -> int:
+        """Records that were made and folded."""
+        return self.done - self.without_record
+
+    @property
+    def filename(self) -> str:
+        """Of the program that has the loop."""
+        return self.frame.f_code.co_filename
+
+    @property
     def loop(self) -> ForLoop:
         """What the compiler found."""
         assert self.site.loop is not None
@@ -44,6 +75,8 @@ class Run:
 
     def rest(self) -> Any:
         """What is left, for the body as written."""
+        if self.iterator is not None:
+            return self.iterator
         if self.items is None or self.done == 0:
             return as_written(self.iterable)
         return self.items[self.done :]
@@ -67,6 +100,44 @@ class Run:
             if spelled in names:
                 return names[spelled]
         raise Declined(f"`{name}` has no value when the loop begins")
+
+
+@dataclass(slots=True)
+class Runs:
+    """The loops of one job that have begun and not ended."""
+
+    splitter: "Splitter"
+    _begun: list[Run] = field(default_factory=list, init=False)
+
+    def begin(self, frame: FrameType, index: int, iterable: Any) -> Run:
+        """A loop that was reached just now."""
+        site = self.splitter.site(index)
+        run = Run(frame, site, iterable, None)
+        try:
+            moment = Moment(site, None, iterable)
+            self.splitter.check(site, moment.count(), frame)
+            run.items = None if isinstance(moment.source, Stage) else moment.items()
+        except Declined as declined:
+            self.decline(run, declined)
+        self._begun.append(run)
+        return run
+
+    def of(self, frame: FrameType) -> Run:
+        """The loop that this frame asked for last."""
+        return next(each for each in reversed(self._begun) if each.frame is frame)
+
+    def end(self, run: Run) -> None:
+        """Nobody asks for it any more."""
+        self._begun.remove(run)
+
+    def decline(self, run: Run, why: Declined) -> None:
+        """It is to run as written."""
+        run.items = None
+        if run.loop.runs_apart:
+            reason = why.reason or Reason(str(why), run.filename, run.site.line)
+            self.splitter.decline(run.site, run.filename, reason)
+        else:
+            self.splitter.pass_over(run.site)
 
 
 def local_names(code: CodeType) -> frozenset[str]:

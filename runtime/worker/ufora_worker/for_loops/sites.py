@@ -5,15 +5,15 @@ own frame folds its records, in order. The first windows are small and tell what
 """
 
 import logging
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from time import perf_counter_ns
-from types import FrameType, FunctionType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ufora_core.compiler.effects.judgement import judge
-from ufora_core.compiler.effects.proof import Reason
 from ufora_core.compiler.for_loops.apart import Fold
 from ufora_core.compiler.for_loops.item import ITEM, comprehension_of
 from ufora_core.compiler.for_loops.split import UNSET, Halves
@@ -23,16 +23,18 @@ from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.slices import slice_function
-from ufora_core.compiler.sites.stages import Stage
 from ufora_worker.executor.interpreter import plain_sites
 from ufora_worker.executor.program_code import definition_of
 from ufora_worker.for_loops.folds import IMMUTABLE, fold_of, simple_fold
 from ufora_worker.for_loops.items import item_function
-from ufora_worker.for_loops.runs import Run
-from ufora_worker.loops.moments import Declined, Moment
+from ufora_worker.for_loops.runs import Run, Runs
+from ufora_worker.for_loops.turns import TurnAfterTurn
+from ufora_worker.loops.moments import Declined
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 from ufora_worker.loops.root_loop import RootLoop, Window
 from ufora_worker.loops.shapes import LiveSegment, finish
+from ufora_worker.native.body import NativeItems
+from ufora_worker.native.float_fold import FloatFold
 
 if TYPE_CHECKING:
     from ufora_worker.loops.splitting import Splitter
@@ -64,62 +66,57 @@ class ForSites:
     """The ``for`` statements of one job; see ``compiler.for_loops`` for what they call."""
 
     splitter: "Splitter"
-    _begun: list[Run] = field(default_factory=list, init=False)
+    _runs: Runs = field(init=False)
+    _in_turn: TurnAfterTurn = field(init=False)
     #: By the identity of the part, which its site keeps.
     _functions: dict[tuple[int, tuple[str, ...]], FunctionType] = field(
         default_factory=dict, init=False
     )
 
-    def totals(self, frame: FrameType, site: Site, iterable: Any) -> Iterable[Any]:
-        """``__ufora_totals__``"""
-        return self._totals(self._begin(frame, site, iterable))
+    def __post_init__(self) -> None:
+        self._runs = Runs(self.splitter)
+        self._in_turn = TurnAfterTurn(self.splitter, self._runs, self._native)
 
-    def records(self, frame: FrameType, site: Site | None, iterable: Any) -> Iterable[Any]:
-        """``__ufora_records__``; without a site, of the loop whose totals were asked for."""
-        run = self._of(frame) if site is None else self._begin(frame, site, iterable)
+    # These are called from the code of the statement itself.
+
+    def totals(self, index: int, iterable: Any) -> Iterable[Any]:
+        """``__ufora_totals__``"""
+        return self._totals(self._runs.begin(sys._getframe(1), index, iterable))
+
+    def left(self) -> Iterable[Any]:
+        """``__ufora_left__``"""
+        run = self._runs.of(sys._getframe(1))
+        return [self._others(run)] if run.done else ()
+
+    def first(self, index: int, iterable: Any) -> Iterable[Any]:
+        """``__ufora_first__``"""
+        run = self._runs.begin(sys._getframe(1), index, iterable)
+        return chain.from_iterable(self._in_turn.first(run))
+
+    def turns(self) -> Iterable[Any]:
+        """``__ufora_turns__``"""
+        return self._in_turn.turns(self._runs.of(sys._getframe(1)))
+
+    def records(self, index: int | None = None, iterable: Any = None) -> Iterable[Any]:
+        """``__ufora_records__``; without a site, of the loop that was asked for already."""
+        frame, runs = sys._getframe(1), self._runs
+        run = runs.of(frame) if index is None else runs.begin(frame, index, iterable)
         return chain.from_iterable(self._windows(run))
 
-    def left(self, frame: FrameType) -> Iterable[Any]:
-        """``__ufora_left__``"""
-        run = self._of(frame)
-        if not run.done:
-            return ()
-        return [self._others(run)]
-
-    def rest(self, frame: FrameType) -> Any:
+    def rest(self) -> Any:
         """``__ufora_rest__``"""
-        run = self._of(frame)
-        self._begun.remove(run)
+        run = self._runs.of(sys._getframe(1))
+        self._runs.end(run)
         return run.rest()
 
     # ------------------------------------------------------------------ whether to
-
-    def _begin(self, frame: FrameType, site: Site, iterable: Any) -> Run:
-        run = Run(frame, site, iterable, None)
-        try:
-            moment = Moment(site, None, iterable)
-            self.splitter.check(site, moment.count(), frame)
-            run.items = None if isinstance(moment.source, Stage) else moment.items()
-        except Declined as declined:
-            self._decline(run, declined)
-        self._begun.append(run)
-        return run
-
-    def _of(self, frame: FrameType) -> Run:
-        return next(each for each in reversed(self._begun) if each.frame is frame)
-
-    def _decline(self, run: Run, why: Declined) -> None:
-        filename = run.frame.f_code.co_filename
-        reason = why.reason or Reason(str(why), filename, run.site.line)
-        self.splitter.decline(run.site, filename, reason)
-        run.items = None
 
     def _body(self, run: Run, part: ItemPart, kind: SiteKind, fold: Fold) -> SliceCall | None:
         """What runs items, once it is proved that they may run anywhere; else None."""
         try:
             return self._proved(run, part, kind, fold)
         except Declined as declined:
-            self._decline(run, declined)
+            self._runs.decline(run, declined)
         except Exception:
             log.exception("the loop at line %d runs as written", run.site.line)
             run.items = None
@@ -180,7 +177,7 @@ class ForSites:
                 run.loop.target,
                 arguments,
                 part.item,
-                filename=run.frame.f_code.co_filename,
+                filename=run.filename,
                 mangle=run.site.mangle,
                 namespace=run.frame.f_globals,
             )
@@ -204,13 +201,25 @@ class ForSites:
             loop, segments = self._map(run, body, Window(lo, hi, loop, may_be_last=False))
             if not all(map(_holds_numbers, segments)):
                 return
-            start = run.value(total.name)
+            operand = (run.value(total.name),)
+            adding = self._adding(segments)
+            try:
+                added = finish(SiteKind.SUM, segments, operand, _ADDING, loop.rerun, adding)
+            except OverflowError:
+                return  # an int beyond floats: it is raised where it stands
             run.done = hi if loop.failed_at is None else loop.failed_at
-            yield finish(SiteKind.SUM, segments, (start,), _ADDING, loop.rerun)
+            yield added
             if run.done < hi:
                 break
         run.stopped = True
         self._note(run)
+
+    def _adding(self, segments: Sequence[LiveSegment]) -> FloatFold | None:
+        """Native code that adds floats as ``+=`` does, if there are any, and once there is some."""
+        native = self.splitter.place.native
+        if native is None or not any(each.form == "floats" for each in segments):
+            return None
+        return native.float_fold(_ADDING)
 
     def _others(self, run: Run) -> tuple[Any, ...]:
         """The values of a loop's variables besides the total. What no turn has assigned lately,
@@ -238,25 +247,41 @@ class ForSites:
         parts, part = run.loop.halves, run.loop.records
         if run.items is None or run.stopped or parts is None or part is None:
             return
-        try:
-            fold = fold_of(run, parts)
-        except Declined as declined:
-            self._decline(run, declined)
+        if run.done == len(run.items):
             return
-        body = self._body(run, part, SiteKind.LIST, fold)
+        body = run.body or self._apart(run, parts, part)
         if body is None:
             return
         try:
             yield from self._mapped_windows(run, parts, body)
         except GeneratorExit:
-            self._begun.remove(run)  # the loop ended otherwise, and nobody asks for the rest
+            self._runs.end(run)  # the loop ended otherwise, and nobody asks for the rest
             raise
         finally:
             self._note(run)
 
+    def _native(self, run: Run) -> NativeItems | None:
+        """The items of a loop as native code that is not made yet; None where there can be none."""
+        parts, part, items = run.loop.halves, run.loop.records, run.items
+        if items is None or parts is None or part is None:
+            return None
+        body = run.body = self._apart(run, parts, part)
+        if body is None:
+            return None
+        return body.native(self.splitter.place, items, self.splitter.python)
+
+    def _apart(self, run: Run, parts: Halves, part: ItemPart) -> SliceCall | None:
+        """What runs items, once it is proved that they may run anywhere; else None."""
+        try:
+            fold = fold_of(run, parts)
+        except Declined as declined:
+            self._runs.decline(run, declined)
+            return None
+        return self._body(run, part, SiteKind.LIST, fold)
+
     def _mapped_windows(self, run: Run, parts: Halves, body: SliceCall) -> Iterator[Iterable[Any]]:
         assert run.items is not None
-        loop: RootLoop | None = None
+        run.iterator, loop = None, None
         for lo, hi in self._sizes(run, parts.breaks):
             loop, segments = self._map(run, body, Window(lo, hi, loop, parts.breaks))
             values = finish(SiteKind.LIST, segments, (), self.splitter.python, loop.rerun)
@@ -308,11 +333,11 @@ class ForSites:
     def _is_cheap(self, run: Run) -> bool:
         """Whether nothing is gained: the items take little, and nobody and nothing helps."""
         helped = run.tally.splits or run.tally.native_items
-        return not helped and run.map_ns < run.done * _WORTH_NS
+        return not helped and run.map_ns < run.recorded * _WORTH_NS
 
     def _is_in_vain(self, run: Run, body: SliceCall) -> bool:
         """Whether enough was tried."""
-        lost = run.done * _RECORD_NS + run.map_ns // 3
+        lost = run.recorded * _RECORD_NS + run.map_ns // 3
         if lost < _MOST_LOST_NS * run.tries:
             return False
         run.tries *= 2
@@ -323,8 +348,7 @@ class ForSites:
 
     def _note(self, run: Run) -> None:
         spent = perf_counter_ns() - run.started
-        filename = run.frame.f_code.co_filename
-        self.splitter.chronicle.taken(run.site, filename, run.tally, spent / 1e9)
+        self.splitter.chronicle.taken(run.site, run.filename, run.tally, spent / 1e9)
         assert run.items is not None
         self.splitter.visits(run.site).note(len(run.items), spent, run.tally.native_items)
 
@@ -332,7 +356,7 @@ class ForSites:
 def _is_next_to_nothing(run: Run, body: SliceCall) -> bool:
     """Whether items take less in CPython than their records. They are tried."""
     assert run.items is not None
-    if run.map_ns > run.done * _RECORD_NS:
+    if run.map_ns > run.recorded * _RECORD_NS:
         return False
     tried = run.items[run.done - _FIRST : run.done]
     times = []

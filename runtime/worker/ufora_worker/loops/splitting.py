@@ -101,11 +101,12 @@ class Splitter:
     _codes: dict[Source, CodeType] = field(default_factory=dict, init=False)
     _asked: _Asked = field(default_factory=_Asked, init=False)
     _loops: int = field(default=0, init=False)
-    _for_sites: ForSites = field(init=False)
+    #: See ``interpreter.Engine``.
+    statements: ForSites = field(init=False)
     _calls: CallLoops = field(init=False)
 
     def __post_init__(self) -> None:
-        self._for_sites = ForSites(self)
+        self.statements = ForSites(self)
         self._calls = CallLoops(self)
 
     def rewrite_block(self, tree: Any, block: Block) -> None:
@@ -146,6 +147,10 @@ class Splitter:
             self._sites[site.index] = site
             self._gates.add(site.index)
         _numbers.next += len(found)
+
+    def site(self, index: int) -> Site:
+        """The site of this number."""
+        return self._sites[index]
 
     def divided(self, body: SliceCall) -> SliceCall:
         """``body``, with the sites that it contains made to ask this engine."""
@@ -197,6 +202,10 @@ class Splitter:
     def decline(self, site: Site, filename: str, reason: Reason) -> None:
         """The site ran as written."""
         self.chronicle.declined(site, filename, reason)
+        self.pass_over(site)
+
+    def pass_over(self, site: Site) -> None:
+        """A visit of the site was for nothing."""
         if self.visits(site).declined():
             self.let_rest(site)
 
@@ -240,8 +249,8 @@ class Splitter:
         for each in stale:
             self._asked.loops.remove(each)
         self._asked.loops.append(_Taken(frame, site, moment, work))
-        if work is None and self.visits(site).declined():
-            self.let_rest(site)
+        if work is None:
+            self.pass_over(site)
         return work is not None
 
     def reducer(self) -> object:
@@ -287,24 +296,6 @@ class Splitter:
     def value(self, function: object) -> object:
         """See ``interpreter.Engine``."""
         return self._calls.value(sys._getframe(1), function)
-
-    def totals(self, index: int, iterable: object) -> object:
-        """See ``interpreter.Engine``."""
-        return self._for_sites.totals(sys._getframe(1), self._sites[index], iterable)
-
-    def left(self) -> object:
-        """See ``interpreter.Engine``."""
-        return self._for_sites.left(sys._getframe(1))
-
-    def records(self, *site: Any) -> object:
-        """See ``interpreter.Engine``."""
-        index, iterable = site or (None, None)
-        known = None if index is None else self._sites[index]
-        return self._for_sites.records(sys._getframe(1), known, iterable)
-
-    def rest(self) -> object:
-        """See ``interpreter.Engine``."""
-        return self._for_sites.rest(sys._getframe(1))
 
     def root_loop(
         self,

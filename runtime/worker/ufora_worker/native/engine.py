@@ -13,6 +13,7 @@ from ufora_worker.native.body import NativeItems
 from ufora_worker.native.float_fold import FloatFold, fold_translation
 from ufora_worker.native.history import History
 from ufora_worker.native.ir.types import FLOAT
+from ufora_worker.native.repeated import RepeatedCall
 from ufora_worker.native.service import Compiler, NativeCode, Place, Request, Translate
 
 #: The compiler. It takes 0.1 s to load, and twice that beside a loop that runs already.
@@ -64,6 +65,11 @@ class NativeEngine:
         if history.was_made:
             self._compiler.recall(request)
         return NativeItems(request, self._compiler, self._attention, kind, history)
+
+    def repeated(self, place: Place) -> RepeatedCall:
+        """A function that is called many times, made of what stands there."""
+        history = self._histories.setdefault(place, History())
+        return RepeatedCall(place, history, self._compiler, self._attention)
 
     def is_refused(self, place: Place) -> bool:
         """Whether the last that is known of this place is that no code can be made for it."""

@@ -19,6 +19,9 @@ from ufora_core.compiler.for_loops.rules import (
 )
 from ufora_core.compiler.trees import clone, placed
 
+#: Expressions that use no special method of the values in them.
+_KEEPING = (ast.Name, ast.Constant, ast.Tuple, ast.List)
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -251,6 +254,7 @@ class Folding(ABC):
             return self._call(node)
         if not isinstance(node, PLAIN):
             raise self._depends(node)
+        self._looks = self._looks or not isinstance(node, _KEEPING)
         copied = clone(node)
         for name, value in ast.iter_fields(node):
             if isinstance(value, ast.expr):

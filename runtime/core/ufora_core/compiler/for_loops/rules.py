@@ -72,7 +72,6 @@ MAPPED = (
 
 #: What a body must not contain anywhere, and what to do instead.
 _FOREIGN: Mapping[type, str] = {
-    ast.Return: "leaves the function from within the loop: assign the value and `break`",
     ast.Yield: "gives the value away while the loop runs: gather the values in a list",
     ast.YieldFrom: "gives values away while the loop runs: gather them in a list",
     ast.Await: "waits in the middle of the loop",
@@ -88,7 +87,7 @@ _FOREIGN: Mapping[type, str] = {
     ast.AsyncWith: "waits in the middle of the loop",
     ast.Match: "is not looked into in a loop: write `if` and `elif`",
     ast.TryStar: "is not looked into in a loop: write `try` and `except`",
-    ast.NamedExpr: "assigns within an expression: give the assignment a line of its own",
+    ast.NamedExpr: "assigns in the middle of an expression: give the assignment a line of its own",
 }
 
 

@@ -26,6 +26,8 @@ UNSET_MARK = "__ufora_unset__"
 UNSET = "_ufora_unset"
 #: Modules whose functions change what they are given.
 _MODULES = ("heapq", "bisect", "random")
+#: Statements that end a loop.
+_ENDING = (ast.Break, ast.Return)
 #: Names of an item's results, where they are no variables of the user's.
 _FIELD = "_ufora_{}"
 
@@ -128,7 +130,7 @@ class _Splitter(Folding):
             targets=tuple(self._targets.values()),
             builtins=frozenset(self._builtins),
             target_names=self._own,
-            breaks=any(isinstance(x, ast.Break) for each in body for x in ast.walk(each)),
+            breaks=any(isinstance(x, _ENDING) for each in body for x in ast.walk(each)),
             looks=self._looks,
         )
 
@@ -153,6 +155,10 @@ class _Splitter(Folding):
                 return self._if(node)
             case ast.Break() | ast.Continue():
                 return self._leave(node)
+            case ast.Return():
+                value = node.value and self._residual(node.value)
+                self._end_turn(node)
+                return [ast.copy_location(ast.Return(value), node)]
             case ast.Pass():
                 return [clone(node)]
         folded = self.folded(node)
@@ -163,7 +169,7 @@ class _Splitter(Folding):
 
     def _is_mapped(self, node: ast.stmt) -> bool:
         """Whether a statement as a whole belongs to the item's part."""
-        if isinstance(node, ast.Break | ast.Continue | ast.Pass) or _leaves(node):
+        if isinstance(node, ast.Pass) or _leaves(node):
             return False
         if not (reads(node) | stores(node)).isdisjoint(self._carried):
             return False
@@ -302,12 +308,15 @@ class _Splitter(Folding):
     def _leave(self, node: ast.Break | ast.Continue) -> list[ast.stmt]:
         if self._decided_by_fold:
             self._skipped = self._skipped or isinstance(node, ast.Continue)
-        else:
-            # The rest of the turn does not run: the record is complete.
+        self._end_turn(node)
+        return [clone(node)]
+
+    def _end_turn(self, node: ast.stmt) -> None:
+        """The rest of the turn does not run: if the item decides that, the record is complete."""
+        if not self._decided_by_fold:
             self._statements.append(placed(ast.Return(None), node))
             self._flow.assigned = None
             self._conditional = True
-        return [clone(node)]
 
     @contextmanager
     def _in_fold(self) -> Iterator[None]:
@@ -330,7 +339,7 @@ def _leaves(node: ast.stmt) -> bool:
     pending: list[ast.AST] = [node]
     while pending:
         each = pending.pop()
-        if isinstance(each, ast.Break | ast.Continue):
+        if isinstance(each, ast.Break | ast.Continue | ast.Return):
             return True
         if isinstance(each, ast.For | ast.While):
             pending.extend(each.orelse)

@@ -1,79 +1,28 @@
-"""``for`` statements that are a pure map and an ordered fold.
-
-    for T in ITER:
-        BODY
-    else:
-        ORELSE
-
-is rewritten, if its body can be taken apart (``split``), into ::
-
-    if __ufora_closed_INDEX__:
-        <the statement as written>
-    else:
-        .INDEX.0 = .INDEX.1 = None
-        try:
-            for T, (.INDEX.0, .INDEX.1) in __ufora_records__(INDEX, ITER):
-                FOLD
-            else:
-                for T in __ufora_rest__():
-                    BODY
-                else:
-                    ORELSE
-        finally:
-            del .INDEX.0, .INDEX.1
-
-``__ufora_records__(index, iterable)``
-    Gives the items from the first on, each with its record; none of them when the engine declines.
-    It may stop anywhere, in particular before an item whose part of the work raised an exception.
-``__ufora_rest__()``
-    Called next by the same frame: the items that are left, for the body as written. So whatever
-    the user's code raises, it raises in the user's own frame.
-
-A loop that only adds to one number (``total``) has one more form before the others::
-
-            for ACC in __ufora_totals__(INDEX, ITER):
-                pass
-            for T, Y, .INDEX.left.0 in __ufora_left__():
-                if .INDEX.left.0 is not __ufora_unset__:
-                    J = .INDEX.left.0
-            for T, (.INDEX.0, .INDEX.1) in __ufora_records__():
-
-``__ufora_totals__(index, iterable)``
-    Gives what the variable holds after some of the items, or nothing when the loop is not to be
-    run in this way; ``__ufora_records__()`` then goes on from there.
-``__ufora_left__()``
-    Gives what the other variables then hold, once: those that every turn assigns, and those that
-    inner loops assign; or nothing.
-"""
+"""``for`` statements taken apart: a pure map and an ordered fold (``split``), a sum (``total``), or
+a function of whole turns (``turns``); see ``writing`` for what becomes of the statement."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any
 
 from ufora_core.compiler.effects.proof import quote
 from ufora_core.compiler.for_loops.flow import reads, stores
 from ufora_core.compiler.for_loops.item import comprehension_of
 from ufora_core.compiler.for_loops.rules import NotSplit, not_split
 from ufora_core.compiler.for_loops.split import (
-    UNSET_MARK,
     Halves,
-    field_name,
     halves,
     is_work,
     unless_unbound,
 )
 from ufora_core.compiler.for_loops.total import TERMS, Total, total_of
+from ufora_core.compiler.for_loops.turns import Turns, turns_of
+from ufora_core.compiler.for_loops.walrus import spelled_out
 from ufora_core.compiler.sites.calls import defined_by
-from ufora_core.compiler.sites.gates import runs_as_written
-from ufora_core.compiler.sites.iterables import source_of, viewed
 from ufora_core.compiler.trees import clone, placed
 
-RECORDS = "__ufora_records__"
-LEFT = "__ufora_left__"
-TOTALS = "__ufora_totals__"
-REST = "__ufora_rest__"
+#: A statement with loops in it, so deep, is not run turn after turn: its body is written twice.
+_DEEPEST = 2
 
 
 class Unset:
@@ -116,6 +65,8 @@ class ForLoop:
     #: The first line of the statement.
     head: str
     target: ast.expr
+    #: What it iterates over, as written.
+    items_text: str
     #: What gives each item's record, and the fold of these; None if it can only add up.
     records: ItemPart | None
     halves: Halves | None
@@ -123,11 +74,23 @@ class ForLoop:
     terms: ItemPart | None
     left: ItemPart | None
     total: Total | None
+    #: Whole turns, if the loop works on nothing but variables.
+    turns: Turns | None = None
+    in_turn: ItemPart | None = None
+    #: Why there are no records.
+    why: NotSplit | None = None
+    #: Its body stands before the records too, so that the loop can begin with it.
+    begins_as_written: bool = False
+
+    @property
+    def runs_apart(self) -> bool:
+        """Whether items may run apart from each other."""
+        return self.terms is not None or self.records is not None
 
     @property
     def items(self) -> ItemPart:
         """What gives the items' values in one way or the other."""
-        part = self.terms or self.records
+        part = self.terms or self.records or self.in_turn
         assert part is not None
         return part
 
@@ -140,16 +103,26 @@ def taken_apart(node: ast.For) -> ForLoop:
     """
     if not _is_plain_target(node.target):
         raise not_split(node.target, f"{quote(node.target)} is no variable: assign it in the loop")
-    total = total_of(node.target, node.body)
-    parts = _halves(node, needed=total is None)
+    body = spelled_out(node.body)
+    total = total_of(node.target, body)
+    twice = total is None and _loops_deep(node) <= _DEEPEST
+    turns = turns_of(node.target, body) if twice else None
+    parts, why = _halves(node, body)
+    if total is None and turns is None and why is not None:
+        raise why
     return ForLoop(
         head=_head(node),
         target=node.target,
+        items_text=ast.unparse(node.iter),
         records=None if parts is None else _records(node.target, parts),
         halves=parts,
         terms=None if total is None else _terms(node.target, total),
         left=None if total is None else _left(node.target, total),
         total=total,
+        turns=turns,
+        in_turn=None if turns is None else _in_turn(turns),
+        why=why,
+        begins_as_written=twice,
     )
 
 
@@ -159,75 +132,31 @@ def sequential(node: ast.For, why: NotSplit) -> Sequential:
     return Sequential(inside.name, node.lineno, node.col_offset, why, inside.names, inside.loops)
 
 
-def rewritten(
-    node: ast.For, loop: ForLoop, index: int, visit: Callable[[ast.AST], Any]
-) -> ast.stmt:
-    """The statement that asks the engine. ``visit`` rewrites the iterable, and what is inside the
-    body as written."""
-    original = clone(node)
-    source = source_of(node.iter)
-    iterable = visit(node.iter) if source.staged else viewed(source, visit)
-    node.iter = placed(_call(REST), iterable)
-    node.body = [visit(each) for each in node.body]
-    node.orelse = [visit(each) for each in node.orelse]
-    where = [ast.Constant(index), iterable]
-    statements: list[ast.stmt] = []
-    if loop.total is not None:
-        add = ast.For(_store(loop.total.name), _call(TOTALS, *where), [ast.Pass()], [])
-        statements, where = [add, *_set_others(loop.total, f".{index}.left.")], []
-    if loop.halves is None:
-        statements.append(node)
-    else:
-        statements += _over_records(node, loop.halves, f".{index}", where)
-    return placed(ast.If(runs_as_written(index), [original], statements), original)
-
-
-def _set_others(total: Total, prefix: str) -> list[ast.stmt]:
-    """Gives the variables besides the total the values that the last turn left."""
-    others = [f"{prefix}{i}" for i in range(len(total.perhaps))]
-    body: list[ast.stmt] = []
-    for name, other in zip(total.perhaps, others, strict=True):
-        test = ast.Compare(_load(other), [ast.IsNot()], [_load(UNSET_MARK)])
-        body.append(ast.If(test, [ast.Assign([_store(name)], _load(other))], []))
-    target = ast.Tuple([_store(each) for each in (*total.always, *others)], ast.Store())
-    body += [ast.Delete([ast.Name(each, ast.Del()) for each in others])] if others else []
-    return [ast.For(target, _call(LEFT), body or [ast.Pass()], [])]
-
-
-def _over_records(
-    node: ast.For, parts: Halves, prefix: str, where: list[ast.expr]
-) -> list[ast.stmt]:
-    """The loop over records, and then that over the items that are left. The names of fields begin
-    with ``prefix``: loops within loops have their own."""
-    fields = [prefix + field_name(i) for i in range(len(parts.fields))]
-    fold = list(map(clone, parts.fold))
-    for each in chain.from_iterable(map(ast.walk, fold)):
-        if isinstance(each, ast.Name) and each.id.startswith("."):
-            each.id = prefix + each.id
-    record = ast.Tuple([_store(each) for each in fields], ast.Store())
-    target = ast.Tuple([clone(node.target), record], ast.Store())
-    loop = ast.For(target, _call(RECORDS, *where), fold or [ast.Pass()], [node])
-    if not fields:
-        return [loop]
-    begin = ast.Assign([_store(each) for each in fields], ast.Constant(None))
-    end = ast.Delete([ast.Name(each, ast.Del()) for each in fields])
-    return [begin, ast.Try([loop], [], [], [end])]
-
-
 def _head(node: ast.For) -> str:
     return f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}:"
 
 
-def _halves(node: ast.For, *, needed: bool) -> Halves | None:
+def _halves(node: ast.For, body: list[ast.stmt]) -> tuple[Halves | None, NotSplit | None]:
+    """A body's two parts, or why it has none that are worth it."""
     try:
-        parts = halves(node.target, node.body)
-        if not any(map(is_work, parts.item)):
-            raise not_split(node, _why_idle(parts))
-    except NotSplit:
-        if needed:
-            raise
-        return None
-    return parts
+        parts = halves(node.target, body)
+    except NotSplit as why:
+        return None, why
+    if not any(map(is_work, parts.item)):
+        return None, not_split(node, _why_idle(parts))
+    return parts, None
+
+
+def _loops_deep(node: ast.AST) -> int:
+    """How many loops stand in one another."""
+    inside = max(map(_loops_deep, ast.iter_child_nodes(node)), default=0)
+    return inside + isinstance(node, ast.For)
+
+
+def _in_turn(turns: Turns) -> ItemPart:
+    """A call of the function, whose body is written later."""
+    names = (*turns.state, *turns.free)
+    return ItemPart(comprehension_of(turns.target, names, many=False), (), names)
 
 
 def _why_idle(parts: Halves) -> str:
@@ -316,7 +245,3 @@ def _load(name: str) -> ast.Name:
 
 def _store(name: str) -> ast.Name:
     return ast.Name(name, ast.Store())
-
-
-def _call(name: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(_load(name), list(arguments), [])

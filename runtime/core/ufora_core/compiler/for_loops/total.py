@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ufora_core.compiler.for_loops.flow import Flow, reads, stores
-from ufora_core.compiler.for_loops.rules import MAPPED
+from ufora_core.compiler.for_loops.rules import MAPPED, NotSplit, check
 from ufora_core.compiler.sites.names import keeps_variables
 from ufora_core.compiler.trees import clone, placed
 
@@ -41,6 +41,10 @@ class Total:
 
 def total_of(target: ast.expr, body: list[ast.stmt]) -> Total | None:
     """The sum that a body computes; None if it is anything else."""
+    try:
+        check(body)
+    except NotSplit:
+        return None
     everything = (each for statement in body for each in ast.walk(statement))
     added = [each for each in everything if isinstance(each, ast.AugAssign) and _adds(each)]
     name = added[0].target.id if added else ""  # type: ignore[union-attr]

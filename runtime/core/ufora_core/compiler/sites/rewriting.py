@@ -28,7 +28,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 from ufora_core.compiler.for_loops.rules import NotSplit
-from ufora_core.compiler.for_loops.statement import Sequential, rewritten, sequential, taken_apart
+from ufora_core.compiler.for_loops.statement import Sequential, sequential, taken_apart
+from ufora_core.compiler.for_loops.writing import rewritten
 from ufora_core.compiler.scopes import Scopes
 from ufora_core.compiler.sites.asking import ITEMS, LOOP, REDUCER, RESULT, at, call
 from ufora_core.compiler.sites.calls import (
@@ -224,6 +225,8 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         site = self._describe(loop.items.comprehension)
         site = replace(site, line=node.lineno, column=node.col_offset, loop=loop)
         self.sites.append(site)
+        if loop.why is not None and not loop.runs_apart:
+            self.refused.append(sequential(node, loop.why))
         known = len(self.refused)
         statement = rewritten(node, loop, site.index, self.visit)
         del self.refused[known:]

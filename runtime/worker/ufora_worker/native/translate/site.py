@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Callable, Mapping, Sequence, Sized
+from dataclasses import replace
 from types import FunctionType
 
 from ufora_core.compiler.sites.names import targets
@@ -27,6 +28,8 @@ from ufora_worker.native.translate.values import Value
 __all__ = ["Translation", "translate", "translate_call"]
 
 _INDEX = Var("%index", INT)
+#: What the items are called where they are no variable.
+_ITEMS = "_ufora_items"
 _PYTHON = sys.version_info[:2]
 
 
@@ -54,7 +57,7 @@ def translate(
     emission = Emission(site.kind)
 
     def emit(b: Builder) -> Type:
-        bind(b, generators[0].target, _item(b, generators[0].iter, items))
+        bind(b, generators[0].target, _item(b, site, items))
         if not collects(b, comprehension, emission):
             inside(b, generators, lambda: emission.value_of(b, comprehension))
         return emission.type(b, comprehension)
@@ -68,7 +71,10 @@ def translate(
         site.mangle,
     )
     b.line = site.line
-    emits = _within_limits(b, emit)
+    try:
+        emits = _within_limits(b, emit)
+    except Refused as refused:
+        raise Refused(_in_users_words(refused.refusal, site)) from None
     return put_together(b, _INDEX, emission.sink(emits, python), emits, len(items))
 
 
@@ -122,12 +128,20 @@ def _argument(b: Builder, value: object, index: int) -> Value:
 # ------------------------------------------------------------------ items
 
 
-def _item(b: Builder, node: ast.expr, items: Sized) -> Value:
+def _item(b: Builder, site: Site, items: Sized) -> Value:
     """The item whose index the item function is given."""
+    node = site.comprehension.generators[0].iter
     if isinstance(items, range):
         return _of_range(b, node, items)
-    name = node.id if isinstance(node, ast.Name) else "items"
+    name = node.id if isinstance(node, ast.Name) else _ITEMS
     return iterate(b, node, see(b, items, name)).element(_INDEX)
+
+
+def _in_users_words(refusal: Refusal, site: Site) -> Refusal:
+    """The refusal, with what the loop iterates over as it is written."""
+    outermost = site.comprehension.generators[0].iter
+    written = ast.unparse(outermost) if site.loop is None else site.loop.items_text
+    return replace(refusal, message=refusal.message.replace(_ITEMS, written))
 
 
 def _of_range(b: Builder, node: ast.expr, items: range) -> Atom:

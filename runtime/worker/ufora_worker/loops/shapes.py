@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from operator import countOf
 from typing import Any, Protocol
 
 from ufora_core.compiler.sites.rewriting import SiteKind
@@ -25,6 +26,8 @@ Rerun = Callable[[int, int], list[Any]]
 
 _INTS = {int, bool}
 _ORDERED = (int, float, str, bytes, bool)
+#: Python's own, whatever rule the client's follows.
+_PLAIN_SUM = sum
 #: No more than this of a value is weighed, since each slice is; what is heavier counts as so many
 #: times heavier.
 _LIGHT_NS, _MUCH = 1_000_000.0, 20.0
@@ -109,9 +112,8 @@ class Compared:
 
     def add(self, values: list[Any], lo: int, hi: int) -> bool:
         """See ``Accumulator``."""
-        types = set(map(type, values))
         self.shipping_ns = 0.0
-        if len(types) == 1 and types.issubset(_ORDERED) and not _has_nan(values, types):
+        if _are_ordered(values):
             append(self.segments, "best", self.best_of(values), lo, hi, self.best_of)
         elif values:
             append(self.segments, "values", values, lo, hi)
@@ -201,6 +203,8 @@ def finish(
             return bool(segments) == (kind is SiteKind.ANY)
         case SiteKind.COUNT:
             return sum(segment.value for segment in segments)
+        case SiteKind.DICT if all(each.form == "entries" for each in segments):
+            return _joined(segments)
         case SiteKind.DICT:
             return dict(chain.from_iterable(map(_pairs, segments)))
         case _:
@@ -257,8 +261,29 @@ def append(
 _ADDED_UP = frozenset({"total", "count"})
 
 
-def _has_nan(values: list[Any], types: set[type]) -> bool:
-    return types == {float} and any(map(float.__ne__, values, values))
+def _joined(segments: Sequence[LiveSegment]) -> dict[Any, Any]:
+    """One dict of all entries, which is that of the segment if there is one only. Nothing is hashed
+    again."""
+    if len(segments) == 1:
+        return segments[0].value  # type: ignore[no-any-return]
+    entries: dict[Any, Any] = {}
+    for segment in segments:
+        entries.update(segment.value)
+    return entries
+
+
+def _are_ordered(values: list[Any]) -> bool:
+    """Whether all values are of one type of which any two can be compared."""
+    kind = type(values[0]) if values else None
+    if kind not in _ORDERED or countOf(map(type, values), kind) < len(values):
+        return False
+    return kind is not float or not _have_nan(values)
+
+
+def _have_nan(values: list[float]) -> bool:
+    """The sum, which is quick, is NaN as well; so it is of infinities of both signs."""
+    total = _PLAIN_SUM(values)
+    return total != total and any(map(float.__ne__, values, values))
 
 
 def _terms(

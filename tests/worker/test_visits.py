@@ -108,6 +108,15 @@ def test_a_site_that_rested_before_rests_again_sooner() -> None:
     assert (before.index(True), after.index(True)) == (63, 15)
 
 
+def test_what_a_short_loop_took_besides_its_items_puts_the_next_look_off(clock: Clock) -> None:
+    visits = Visits()
+    visits.note(10, 1000, asked=MS, besides=2 * MS)
+    clock.now = 300 * MS - 1
+    assert visits.skip(10)
+    clock.now += 1
+    assert not visits.skip(10)
+
+
 # ---------------------------------------------------------------------- calls side by side
 
 

@@ -27,7 +27,7 @@ from ufora_core.program import Block
 from ufora_core.protocol.parts import ExecutorUse
 from ufora_core.store import ObjectStore
 from ufora_core.values.nodes import AnyNode, Source
-from ufora_worker.executor.chronicle import Chronicle
+from ufora_worker.executor.chronicle import Chronicle, Tally
 from ufora_worker.executor.interpreter import plain_sites, settings_travel
 from ufora_worker.executor.program_code import definition_of, definitions_in_graph, rewritten
 from ufora_worker.for_loops.sites import ForSites
@@ -269,17 +269,20 @@ class Splitter:
             operand=operand,
             fold=taken.moment.fold(work.items),
         )
-        started = perf_counter_ns()
+        began, started = perf_counter_ns(), thread_time_ns()
         try:
             with plain_sites():
                 return loop.run()
         finally:
-            spent = perf_counter_ns() - started
-            filename = taken.frame.f_code.co_filename
-            self.chronicle.taken(taken.site, filename, loop.tally, spent / 1e9)
-            busy = int(loop.tally.busy_seconds * 1e9)
-            native = loop.tally.native_items
-            self.visits(taken.site).note(len(work.items), busy, native, work.asked_ns)
+            seconds = (perf_counter_ns() - began) / 1e9
+            self.chronicle.taken(taken.site, taken.frame.f_code.co_filename, loop.tally, seconds)
+            self._learn_from(taken.site, work, loop.tally, thread_time_ns() - started)
+
+    def _learn_from(self, site: Site, work: Work, tally: Tally, spent: int) -> None:
+        busy = int(tally.busy_seconds * 1e9)
+        besides = max(spent - busy, 0)
+        count = len(work.items)
+        self.visits(site).note(count, busy, tally.native_items, work.asked_ns, besides)
 
     def alone(self, index: int) -> bool:
         """See ``interpreter.Engine``."""

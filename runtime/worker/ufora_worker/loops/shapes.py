@@ -69,11 +69,25 @@ class Collected:
         """See ``Accumulator``."""
         if isinstance(values, dict):
             append(self.segments, "entries", values, lo, hi)
-            self.shipping_ns = shipping_ns(values) + shipping_ns(values.values())
+            self._weigh(values)
         else:
             append(self.segments, "values", values, lo, hi)
             self.shipping_ns = shipping_ns(values)
         return False
+
+    def add_entries(
+        self, entries: dict[Any, Any] | Iterable[tuple[Any, Any]], lo: int, hi: int
+    ) -> bool:
+        """Take the keys and values that the items ``[lo, hi)`` yielded: a dict is not made of them
+        before they come to the others."""
+        append(self.segments, "entries", {}, lo, hi)
+        joined = self.segments[-1].value
+        joined.update(entries)
+        self._weigh(joined)
+        return False
+
+    def _weigh(self, entries: dict[Any, Any]) -> None:
+        self.shipping_ns = shipping_ns(entries) + shipping_ns(entries.values())
 
 
 @dataclass(slots=True)

@@ -92,6 +92,14 @@ def test_a_loop_that_takes_no_longer_than_looks_at_it_is_short(clock: Clock) -> 
     assert not visits.skip(10)
 
 
+def test_a_loop_that_others_helped_with_may_take_as_long_to_look_at(clock: Clock) -> None:
+    visits, asked = Visits(), SHORT_NS // 2
+    visits.note(10, SHORT_NS, asked=asked)
+    assert visits.skip(10)
+    visits.note(10, SHORT_NS, helped=True, asked=asked)
+    assert not visits.skip(10)
+
+
 def test_what_cannot_be_taken_over_is_looked_at_when_there_is_more_of_it(clock: Clock) -> None:
     visits = Visits()
     visits.refused(10, asked=1)

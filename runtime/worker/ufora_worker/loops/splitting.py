@@ -280,9 +280,14 @@ class Splitter:
 
     def _learn_from(self, site: Site, work: Work, tally: Tally, spent: int) -> None:
         busy = int(tally.busy_seconds * 1e9)
-        besides = max(spent - busy, 0)
-        count = len(work.items)
-        self.visits(site).note(count, busy, tally.native_items, work.asked_ns, besides)
+        self.visits(site).note(
+            len(work.items),
+            busy,
+            tally.native_items,
+            helped=tally.steals > 0,
+            asked=work.asked_ns,
+            besides=max(spent - busy, 0),
+        )
 
     def alone(self, index: int) -> bool:
         """See ``interpreter.Engine``."""

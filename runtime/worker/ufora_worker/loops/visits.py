@@ -19,8 +19,9 @@ from ufora_worker.loops.weights import weigh
 SHORT_NS = 20_000_000
 #: The same for native code, which would take much longer in CPython.
 NATIVE_SHORT_NS = 2_000_000
-#: Neither is one whose items took less than so many times what the look did.
-WORTH = 20
+#: Neither is one whose items took less than so many times what the look did; where others helped
+#: with it, a part of that is enough.
+WORTH, _HELPED = 20, 10
 #: A loop of how many times the items of a short one is worth a look, at least and at most.
 _LEAST_GROWTH, _MOST_GROWTH = 2, 32
 #: How many times what was lost passes before the next one of a site whose loops are short; and
@@ -76,12 +77,20 @@ class Visits:
         return count < 2 or perf_counter_ns() < self._look_at_ns
 
     def note(
-        self, count: int, spent: int, native: int = 0, asked: int = 0, besides: int = 0
+        self,
+        count: int,
+        spent: int,
+        native: int = 0,
+        *,
+        helped: bool = False,
+        asked: int = 0,
+        besides: int = 0,
     ) -> None:
         """Learn from a loop of ``count`` items that took ``spent`` nanoseconds, when so many of
-        them ran as native code. To look at it took ``asked``, and to run it ``besides`` its items
-        so much."""
-        enough = NATIVE_SHORT_NS if 2 * native > count else max(SHORT_NS, WORTH * asked)
+        them ran as native code, and perhaps others ``helped``. To look at it took ``asked``, and to
+        run it ``besides`` its items so much."""
+        worth = WORTH // _HELPED if helped else WORTH
+        enough = NATIVE_SHORT_NS if 2 * native > count else max(SHORT_NS, worth * asked)
         if spent >= enough:
             self.short_below, self._in_vain = 2, 0
             self._gained()

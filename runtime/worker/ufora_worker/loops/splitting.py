@@ -27,7 +27,7 @@ from ufora_core.program import Block
 from ufora_core.protocol.parts import ExecutorUse
 from ufora_core.store import ObjectStore
 from ufora_core.values.nodes import AnyNode, Source
-from ufora_worker.executor.chronicle import Chronicle, Tally
+from ufora_worker.executor.chronicle import Chronicle
 from ufora_worker.executor.interpreter import plain_sites, settings_travel
 from ufora_worker.executor.program_code import definition_of, definitions_in_graph, rewritten
 from ufora_worker.for_loops.sites import ForSites
@@ -276,18 +276,8 @@ class Splitter:
         finally:
             seconds = (perf_counter_ns() - began) / 1e9
             self.chronicle.taken(taken.site, taken.frame.f_code.co_filename, loop.tally, seconds)
-            self._learn_from(taken.site, work, loop.tally, thread_time_ns() - started)
-
-    def _learn_from(self, site: Site, work: Work, tally: Tally, spent: int) -> None:
-        busy = int(tally.busy_seconds * 1e9)
-        self.visits(site).note(
-            len(work.items),
-            busy,
-            tally.native_items,
-            helped=tally.steals > 0,
-            asked=work.asked_ns,
-            besides=max(spent - busy, 0),
-        )
+            spent, visits = thread_time_ns() - started, self.visits(taken.site)
+            visits.note_loop(len(work.items), loop.tally, work.asked_ns, spent)
 
     def alone(self, index: int) -> bool:
         """See ``interpreter.Engine``."""

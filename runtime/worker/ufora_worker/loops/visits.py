@@ -13,6 +13,7 @@ from math import inf, isqrt
 from time import perf_counter_ns
 from typing import Any
 
+from ufora_worker.executor.chronicle import Tally
 from ufora_worker.loops.weights import weigh
 
 #: A loop whose items took less is not worth a look the next time.
@@ -75,6 +76,13 @@ class Visits:
         if count >= self.short_below:
             return False
         return count < 2 or perf_counter_ns() < self._look_at_ns
+
+    def note_loop(self, count: int, tally: Tally, asked: int, spent: int) -> None:
+        """Learn from a loop of ``count`` items, which took ``asked`` nanoseconds to look at and
+        this thread ``spent`` to run with everything that belongs to it."""
+        busy = int(tally.busy_seconds * 1e9)
+        besides, helped = max(spent - busy, 0), tally.steals > 0
+        self.note(count, busy, tally.native_items, helped=helped, asked=asked, besides=besides)
 
     def note(
         self,

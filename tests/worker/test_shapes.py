@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_worker.loops.float_sum import CompensatedSum, ordered_sum
-from ufora_worker.loops.shapes import LiveSegment, accumulator, finish
+from ufora_worker.loops.shapes import Collected, LiveSegment, accumulator, finish
 from ufora_worker.loops.sums import Summed, join, total_of
 
 PYTHON = sys.version_info[:2]
@@ -236,3 +236,17 @@ def test_ints_before_any_float_travel_as_one_total() -> None:
     results.add([1, 2], 0, 2)
     results.add([3], 2, 3)
     assert results.segments == [LiveSegment("total", 0, 3, 6)]
+
+
+def test_entries_join_those_before_them_as_in_python() -> None:
+    results = Collected()
+    results.add({1: "a", 2: "b"}, 0, 2)
+    results.add_entries(zip([3, True], "cd", strict=True), 2, 4)
+    results.add_entries({4: "e"}, 4, 5)
+    results.add_entries({5: "f"}, 6, 7)
+    assert [(each.form, each.lo, each.hi) for each in results.segments] == [
+        ("entries", 0, 5),
+        ("entries", 6, 7),
+    ]
+    assert repr(results.segments[0].value) == "{1: 'd', 2: 'b', 3: 'c', 4: 'e'}"
+    assert results.shipping_ns > 0

@@ -92,6 +92,14 @@ def test_a_loop_that_takes_no_longer_than_looks_at_it_is_short(clock: Clock) -> 
     assert not visits.skip(10)
 
 
+def test_a_loop_that_others_helped_with_may_take_as_long_to_look_at(clock: Clock) -> None:
+    visits, asked = Visits(), SHORT_NS // 2
+    visits.note(10, SHORT_NS, asked=asked)
+    assert visits.skip(10)
+    visits.note(10, SHORT_NS, helped=True, asked=asked)
+    assert not visits.skip(10)
+
+
 def test_what_cannot_be_taken_over_is_looked_at_when_there_is_more_of_it(clock: Clock) -> None:
     visits = Visits()
     visits.refused(10, asked=1)
@@ -106,6 +114,15 @@ def test_a_site_that_rested_before_rests_again_sooner() -> None:
     visits.rest()
     after = [visits.declined() for _ in range(16)]
     assert (before.index(True), after.index(True)) == (63, 15)
+
+
+def test_what_a_short_loop_took_besides_its_items_puts_the_next_look_off(clock: Clock) -> None:
+    visits = Visits()
+    visits.note(10, 1000, asked=MS, besides=2 * MS)
+    clock.now = 300 * MS - 1
+    assert visits.skip(10)
+    clock.now += 1
+    assert not visits.skip(10)
 
 
 # ---------------------------------------------------------------------- calls side by side

@@ -86,3 +86,20 @@ def tokens() -> object:
         if not character.isspace():
             found.append(character)
     return len(found)
+
+
+@program
+def indexed() -> object:
+    """Dicts and sets made of words, which no native code makes."""
+    found = words(200_000)
+    places = {word: index for index, word in enumerate(found)}
+    lengths = {word: len(word) for word in found}
+    return len(places), sum(lengths.values()), len({word[0] for word in found})
+
+
+@program
+def ranked() -> object:
+    """Words in the order of what a function makes of each, and the least and greatest of these."""
+    found = words(160_000)
+    ordered = sorted(found, key=lambda word: word[::-1])
+    return ordered[:3], min(word[1:] for word in found), max(len(word) for word in found)

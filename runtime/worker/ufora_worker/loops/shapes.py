@@ -13,6 +13,7 @@ it asks for them by index: the items are pure, so they can simply be run again.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import countOf
 from typing import Any, Protocol
 
 from ufora_core.compiler.sites.rewriting import SiteKind
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 _ORDERED = (int, float, str, bytes, bool)
+#: Python's own, whatever rule the client's follows.
+_PLAIN_SUM = sum
 
 
 class Accumulator(Protocol):
@@ -61,11 +64,25 @@ class Collected:
         """See ``Accumulator``."""
         if isinstance(values, dict):
             append(self.segments, "entries", values, lo, hi)
-            self.shipping_ns = shipping_ns(values) + shipping_ns(values.values())
+            self._weigh(values)
         else:
             append(self.segments, "values", values, lo, hi)
             self.shipping_ns = shipping_ns(values)
         return False
+
+    def add_entries(
+        self, entries: dict[Any, Any] | Iterable[tuple[Any, Any]], lo: int, hi: int
+    ) -> bool:
+        """Take the keys and values that the items ``[lo, hi)`` yielded: a dict is not made of them
+        before they come to the others."""
+        append(self.segments, "entries", {}, lo, hi)
+        joined = self.segments[-1].value
+        joined.update(entries)
+        self._weigh(joined)
+        return False
+
+    def _weigh(self, entries: dict[Any, Any]) -> None:
+        self.shipping_ns = shipping_ns(entries) + shipping_ns(entries.values())
 
 
 @dataclass(slots=True)
@@ -80,9 +97,8 @@ class Compared:
 
     def add(self, values: list[Any], lo: int, hi: int) -> bool:
         """See ``Accumulator``."""
-        types = set(map(type, values))
         self.shipping_ns = 0.0
-        if len(types) == 1 and types.issubset(_ORDERED) and not _has_nan(values, types):
+        if _are_ordered(values):
             append(self.segments, "best", self.best_of(values), lo, hi, self.best_of)
         elif values:
             append(self.segments, "values", values, lo, hi)
@@ -165,6 +181,8 @@ def finish(
             return next(chain.from_iterable(_first(each, rerun) for each in segments), *operand)
         case SiteKind.COUNT:
             return sum(segment.value for segment in segments)
+        case SiteKind.DICT if all(each.form == "entries" for each in segments):
+            return _joined(segments)
         case SiteKind.DICT:
             return dict(chain.from_iterable(map(_pairs, segments)))
         case _:
@@ -189,8 +207,29 @@ def _pairs(segment: LiveSegment) -> Iterable[Any]:
     return segment.value.items() if segment.form == "entries" else pairs
 
 
-def _has_nan(values: list[Any], types: set[type]) -> bool:
-    return types == {float} and any(map(float.__ne__, values, values))
+def _joined(segments: Sequence[LiveSegment]) -> dict[Any, Any]:
+    """One dict of all entries, which is that of the segment if there is one only. Nothing is hashed
+    again."""
+    if len(segments) == 1:
+        return segments[0].value  # type: ignore[no-any-return]
+    entries: dict[Any, Any] = {}
+    for segment in segments:
+        entries.update(segment.value)
+    return entries
+
+
+def _are_ordered(values: list[Any]) -> bool:
+    """Whether all values are of one type of which any two can be compared."""
+    kind = type(values[0]) if values else None
+    if kind not in _ORDERED or countOf(map(type, values), kind) < len(values):
+        return False
+    return kind is not float or not _have_nan(values)
+
+
+def _have_nan(values: list[float]) -> bool:
+    """The sum, which is quick, is NaN as well; so it is of infinities of both signs."""
+    total = _PLAIN_SUM(values)
+    return total != total and any(map(float.__ne__, values, values))
 
 
 def _best(

@@ -277,17 +277,15 @@ class Splitter:
             operand=operand,
             fold=taken.moment.fold(work.items),
         )
-        started = perf_counter_ns()
+        began, started = perf_counter_ns(), thread_time_ns()
         try:
             with plain_sites():
                 return loop.run()
         finally:
-            spent = perf_counter_ns() - started
-            filename = taken.frame.f_code.co_filename
-            self.chronicle.taken(taken.site, filename, loop.tally, spent / 1e9)
-            busy = int(loop.tally.busy_seconds * 1e9)
-            native = loop.tally.native_items
-            self.visits(taken.site).note(len(work.items), busy, native, work.asked_ns)
+            seconds = (perf_counter_ns() - began) / 1e9
+            self.chronicle.taken(taken.site, taken.frame.f_code.co_filename, loop.tally, seconds)
+            spent, visits = thread_time_ns() - started, self.visits(taken.site)
+            visits.note_loop(len(work.items), loop.tally, work.asked_ns, spent)
 
     def alone(self, index: int) -> bool:
         """See ``interpreter.Engine``."""

@@ -13,17 +13,19 @@ from math import inf, isqrt
 from time import perf_counter_ns
 from typing import Any
 
+from ufora_worker.executor.chronicle import Tally
 from ufora_worker.loops.weights import weigh
 
 #: A loop whose items took less is not worth a look the next time.
 SHORT_NS = 20_000_000
 #: The same for native code, which would take much longer in CPython.
 NATIVE_SHORT_NS = 2_000_000
-#: Neither is one whose items took less than so many times what the look did.
-WORTH = 20
+#: Neither is one whose items took less than so many times what the look did; where others helped
+#: with it, a part of that is enough.
+WORTH, _HELPED = 20, 10
 #: A loop of how many times the items of a short one is worth a look, at least and at most.
 _LEAST_GROWTH, _MOST_GROWTH = 2, 32
-#: How many times what a look took passes before the next one of a site whose loops are short; and
+#: How many times what was lost passes before the next one of a site whose loops are short; and
 #: how long that is at least.
 _LOOKS, _LOOK_NS = 100, 50_000_000
 #: How often that time doubles.
@@ -75,17 +77,35 @@ class Visits:
             return False
         return count < 2 or perf_counter_ns() < self._look_at_ns
 
-    def note(self, count: int, spent: int, native: int = 0, asked: int = 0) -> None:
+    def note_loop(self, count: int, tally: Tally, asked: int, spent: int) -> None:
+        """Learn from a loop of ``count`` items, which took ``asked`` nanoseconds to look at and
+        this thread ``spent`` to run with everything that belongs to it."""
+        busy = int(tally.busy_seconds * 1e9)
+        besides, helped = max(spent - busy, 0), tally.steals > 0
+        self.note(count, busy, tally.native_items, helped=helped, asked=asked, besides=besides)
+
+    def note(
+        self,
+        count: int,
+        spent: int,
+        native: int = 0,
+        *,
+        helped: bool = False,
+        asked: int = 0,
+        besides: int = 0,
+    ) -> None:
         """Learn from a loop of ``count`` items that took ``spent`` nanoseconds, when so many of
-        them ran as native code, and to look at it took ``asked``."""
-        enough = NATIVE_SHORT_NS if 2 * native > count else max(SHORT_NS, WORTH * asked)
+        them ran as native code, and perhaps others ``helped``. To look at it took ``asked``, and to
+        run it ``besides`` its items so much."""
+        worth = WORTH // _HELPED if helped else WORTH
+        enough = NATIVE_SHORT_NS if 2 * native > count else max(SHORT_NS, worth * asked)
         if spent >= enough:
             self.short_below, self._in_vain = 2, 0
             self._gained()
         else:
             # If what it takes grows with the square of the items, a loop of fewer is short, too.
             growth = min(isqrt(enough // max(spent, 1)), _MOST_GROWTH)
-            self._looked_in_vain(count * max(growth, _LEAST_GROWTH), asked)
+            self._looked_in_vain(count * max(growth, _LEAST_GROWTH), asked + besides)
 
     def refused(self, count: int, asked: int) -> None:
         """Learn that a loop of so many items could not be taken over, which took ``asked``
@@ -152,7 +172,7 @@ class Visits:
     def _gained(self) -> None:
         self._idle, self._vain_ns, self._next_rest_ns = 0, 0, _REST_NS
 
-    def _looked_in_vain(self, short_below: int, asked: int) -> None:
+    def _looked_in_vain(self, short_below: int, lost: int) -> None:
         self.short_below = max(self.short_below, short_below)
-        self._look_at_ns = perf_counter_ns() + (max(_LOOKS * asked, _LOOK_NS) << self._in_vain)
+        self._look_at_ns = perf_counter_ns() + (max(_LOOKS * lost, _LOOK_NS) << self._in_vain)
         self._in_vain = min(self._in_vain + 1, _MOST_DOUBLINGS)

@@ -76,10 +76,11 @@ def _add_columns(results: Accumulator, run: Run, type: Type, kind: SiteKind, lo:
         last.hi = run.next
         results.shipping_ns = PACKED_NS
         return False
-    values: Any = list(objects(type, run.columns))
-    if kind in _KEYED:
-        values = dict(values) if kind is SiteKind.DICT else dict.fromkeys(values)
-    return results.add(values, lo, run.next)
+    values = objects(type, run.columns)
+    if kind in _KEYED and isinstance(results, Collected):
+        entries = values if kind is SiteKind.DICT else dict.fromkeys(values)
+        return results.add_entries(entries, lo, run.next)
+    return results.add(list(values), lo, run.next)
 
 
 def rows(type: Type, run: Run) -> Iterator[list[Any]]:

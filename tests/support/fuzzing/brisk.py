@@ -73,7 +73,7 @@ def _text(units: Sequence[Unit]) -> str:
 def compiled_by(*, thorough: bool) -> Iterator[None]:
     """Within it the engine compiles so."""
 
-    def compile_so(unit: Unit, objects: object) -> Entry:
+    def compile_so(unit: Unit, objects: object, **_: object) -> Entry:
         return entry_of(unit, thorough=thorough)
 
     with patch("ufora_worker.native.compilation.compile_unit", compile_so):

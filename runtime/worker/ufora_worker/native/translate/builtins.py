@@ -258,7 +258,9 @@ def _rank(b: "Builder", node: ast.Call, key: Value) -> Callable[[Atom], Atom]:
     """What is compared instead of a value."""
     if key == Known(None, "None"):
         return lambda value: value
-    return lambda value: b.atom(node, apply(b, node, key, [value], {}))
+    written = next(each.value for each in node.keywords if each.arg == "key")
+    call = ast.copy_location(ast.Call(written, [], []), node)
+    return lambda value: b.atom(node, apply(b, call, key, [value], {}))
 
 
 def _best_of(

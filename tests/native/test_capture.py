@@ -221,6 +221,32 @@ def test_what_is_taken_of_numbers_is_of_the_same_type_and_has_the_same_words(
         assert repr(elements) == repr(_elements(value))
 
 
+_ROWS = st.integers(0, 3).flatmap(
+    lambda width: st.lists(
+        st.lists(st.integers() if width % 2 else _NUMBER, min_size=width, max_size=width)
+        | st.lists(st.floats(), min_size=width, max_size=width).map(tuple),
+        max_size=8,
+    )
+)
+
+
+@given(_ROWS | st.lists(st.lists(st.floats(), max_size=2), min_size=5, max_size=7))
+def test_what_is_taken_of_rows_is_of_the_same_type_and_has_the_same_words(
+    rows: list[list[object] | tuple[object, ...]],
+) -> None:
+    type, taken = take(rows)
+    judged = judge(rows)
+    assert repr(type) == repr(judged)
+    if isinstance(judged, Array) and judged.dimensions == 2:
+        one, other = pack(judged, taken).words, pack(judged, rows).words
+        width = len(rows[0])
+        places = [(i, j) for i in range(len(rows)) for j in range(width)]
+        assert one[1:3] == other[1:3] == [len(rows), width]
+        assert [repr(_read(judged, one, *place)) for place in places] == [
+            repr(_read(judged, other, *place)) for place in places
+        ]
+
+
 def test_a_long_list_of_numbers_is_copied_when_it_is_taken() -> None:
     numbers = [1, 2, 3, 4, 5]
     _, taken = take(numbers)

@@ -9,6 +9,7 @@ import ctypes
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy
@@ -36,6 +37,8 @@ _LONG = 5
 #: A tuple with components of different classes has at most so many, and tuples in it so deep.
 _MOST_COMPONENTS = 16
 _DEEPEST = 4
+#: Classes of the rows of a list.
+_ROWS = frozenset({list, tuple})
 _INT64 = range(-(2**63), 2**63)
 
 #: Classes of numbers that a list may hold, with the storage of one.
@@ -93,17 +96,25 @@ def judge(value: object) -> Type | Unsuited:
 
 def take(value: Any) -> tuple[Type | Unsuited, object]:
     """What ``judge`` says of a captured value, and what ``pack`` is to be given for it: of a long
-    list of numbers a copy, since whether ints fit is soonest seen by copying them."""
+    list of numbers, or of rows of them, a copy, since whether ints fit is soonest seen by copying
+    them."""
     if type(value) not in (list, tuple) or len(value) < _LONG:
         return judge(value), value
     classes = set(map(type, value))
+    rows = classes <= _ROWS and _width(value) > 0
+    numbers = _in_one(value) if rows else value
+    if rows:
+        classes = set(map(type, numbers))
     if len(classes) > 1 or not classes <= _NUMBERS.keys():
         return judge(value), value
     element, storage = _NUMBERS[classes.pop()]
     try:
-        return Array(element, storage), numpy.fromiter(value, storage, len(value))
+        copy = numpy.fromiter(numbers, storage, len(numbers))
     except OverflowError:
         return judge(value), value
+    if rows:
+        return Array(element, storage, 2), copy.reshape(len(value), -1)
+    return Array(element, storage), copy
 
 
 def type_of(value: object) -> Type | None:
@@ -153,7 +164,7 @@ def _of_sequence(value: Sequence[Any]) -> Array | Unsuited:
     classes = set(map(type, value))
     if not classes:
         return Array(INT, "i8")
-    if classes <= {list, tuple}:
+    if classes <= _ROWS:
         return _of_rows(value)
     return _of_numbers(value, classes)
 
@@ -176,19 +187,29 @@ def _of_numbers(value: Sequence[Any], classes: set[type]) -> Array | Unsuited:
 
 def _of_rows(rows: Sequence[Sequence[Any]]) -> Array | Unsuited:
     what = f"a {type(rows).__name__} of {type(rows[0]).__name__}s"
-    if len({len(row) for row in rows}) > 1:
+    if _width(rows) < 0:
         return Unsuited(f"{what} of different lengths")
-    classes = {each for row in rows for each in set(map(type, row))}
+    numbers = _in_one(rows)
+    classes = set(map(type, numbers))
     if not classes <= _NUMBERS.keys():
         return Unsuited(f"{what} that hold other things than numbers")
-    types = {_of_numbers(row, set(map(type, row))) if row else Array(INT, "i8") for row in rows}
-    only = types.pop()
-    if types or isinstance(only, Unsuited):
+    only = _of_numbers(numbers, classes) if numbers else Array(INT, "i8")
+    if isinstance(only, Unsuited):
         return Unsuited(
             f"{what} that are not all Python numbers of one class within 64 bits",
             "let all numbers be of one class",
         )
     return Array(only.element, only.storage, 2)
+
+
+def _width(rows: Sequence[Sequence[Any]]) -> int:
+    """The length of all rows; -1 where it is not the same."""
+    lengths = set(map(len, rows))
+    return lengths.pop() if len(lengths) == 1 else -1
+
+
+def _in_one(rows: Sequence[Sequence[Any]]) -> list[Any]:
+    return list(chain.from_iterable(rows))
 
 
 def _of_tuple(value: tuple[Any, ...], depth: int = 0) -> Type | Unsuited:

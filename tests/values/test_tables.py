@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,6 +65,67 @@ def test_one_other_row_and_they_are_sent_one_by_one(journey: Journey, odd: Any) 
     sent = journey.send(rows)
     assert told_apart(sent.value) == told_apart(rows)
     assert nodes.Table not in {type(node) for node in sent.graph.nodes}
+
+
+class Touchy:
+    def __ne__(self, other: object) -> bool:
+        raise AssertionError("nobody may compare this")
+
+
+@pytest.mark.parametrize("item", [Touchy(), np.arange(3), [1], (1, 2)])
+def test_objects_in_rows_and_dicts_are_not_compared(copy: Copy, item: Any) -> None:
+    rows, entries = copy(([(n, item) for n in range(50)], {n: item for n in range(50)}))
+    assert [row[0] for row in rows] == list(entries) == list(range(50))
+    assert {type(row[1]).__name__ for row in rows} == {type(item).__name__}
+
+
+@given(
+    st.lists(st.integers(), min_size=33, unique=True)
+    | st.lists(st.text(), min_size=33, unique=True),
+    st.sampled_from(sorted(SCALARS)),
+    st.data(),
+)
+@settings(max_examples=100)
+def test_long_dicts_arrive_as_they_were(
+    copy: Copy, keys: list[Any], kind: str, data: st.DataObject
+) -> None:
+    entries = {key: data.draw(SCALARS[kind]) for key in keys}
+    there = copy(entries)
+    assert told_apart(list(there)) == told_apart(list(entries))
+    assert told_apart(list(there.values())) == told_apart(list(entries.values()))
+
+
+def test_a_long_dict_of_numbers_is_one_node(journey: Journey) -> None:
+    assert kinds(journey, {n: n / 7 for n in range(100)}) == [nodes.Entries]
+    assert kinds(journey, {str(n): None for n in range(100)}) == [nodes.Entries]
+    assert kinds(journey, {n: math.nan if n == 7 else 0.5 for n in range(100)})[0] is nodes.Dict
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda entries: entries.clear(),
+        lambda entries: entries.update(x=1),
+        lambda entries: entries.__setitem__(5, -0.0),
+        lambda entries: entries.__setitem__(5, entries.pop(5)),
+        lambda entries: entries.__setitem__(5, [1]),
+        lambda entries: entries.pop(49),
+    ],
+)
+def test_a_changed_dict_shows_at_home(journey: Journey, change: Callable[[Any], None]) -> None:
+    entries: dict[Any, Any] = dict.fromkeys(range(50), 0.0)
+    expected = dict(entries)
+    change(expected)
+    sent = journey.send(entries)
+    change(sent.value)
+    assert len(journey.land(sent)) == 1
+    assert told_apart(list(entries.items())) == told_apart(list(expected.items()))
+
+
+def test_a_dict_that_was_only_read_is_no_change(journey: Journey) -> None:
+    sent = journey.send({n: str(n) for n in range(50)})
+    sent.value[3] = "".join("3")
+    assert journey.land(sent) == []
 
 
 def test_a_row_is_one_object_wherever_it_stands(copy: Copy) -> None:
@@ -130,6 +192,7 @@ def column(count: int) -> Column:
         ([nodes.Table("set", [column(2)])], "no set can be packed"),
         ([nodes.Table("list", [Column("x", Bytes(0, b""))])], "packed as 'x'"),
         ([nodes.Table("list", [Column(items=[Ref(0)])])], "before itself"),
+        ([nodes.Entries(column(2), column(3))], "a dict of 2 keys and 3 values"),
         ([nodes.Row(Ref(1), 2), nodes.Table("list", [column(2)])], "has no row 2"),
         ([nodes.Row(Ref(1), 0), nodes.Set([1])], "a set has no row 0"),
     ],

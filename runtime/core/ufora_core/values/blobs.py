@@ -7,6 +7,8 @@ from ufora_core.values.nodes import (
     Binary,
     ByteArray,
     Bytes,
+    Column,
+    Entries,
     Graph,
     Packed,
     Pickled,
@@ -26,8 +28,10 @@ def blobs_of(value: Any) -> list[Bytes]:
         elif isinstance(each, Bytes):
             if each.data is None:
                 found.append(each)
-        elif isinstance(each, Text | Binary | ByteArray | Packed | Array | Pickled):
+        elif isinstance(each, Text | Binary | ByteArray | Packed | Column | Array | Pickled):
             stack.append(each.data)
         elif isinstance(each, Table):
-            stack.extend(column.data for column in reversed(each.columns))
+            stack.extend(reversed(each.columns))
+        elif isinstance(each, Entries):
+            stack += [each.values, each.keys]
     return found

@@ -26,6 +26,7 @@ from ufora_core.values.encode import Encoder
 from ufora_core.values.nodes import AnyNode, Item, Ref
 from ufora_core.values.objects import pickled, recipe_of, slots_of
 from ufora_core.values.sameness import (
+    are_entries,
     are_items,
     is_item,
     is_packed,
@@ -117,6 +118,10 @@ def _table(decoder: Decoder, node: nodes.Table, value: Any) -> Difference | None
 def _dict(decoder: Decoder, node: nodes.Dict, value: dict[Any, Any]) -> Difference | None:
     same = are_items(decoder, node.keys, value) and are_items(decoder, node.values, value.values())
     return None if same else _as_it_is(value)
+
+
+def _entries(decoder: Decoder, node: nodes.Entries, value: dict[Any, Any]) -> Difference | None:
+    return None if are_entries(decoder, node, value) else _as_it_is(value)
 
 
 def _set(decoder: Decoder, node: nodes.Set, value: set[Any]) -> Difference | None:
@@ -310,18 +315,9 @@ def _holds(decoder: Decoder, item: Item, value: Any) -> bool:
     if not isinstance(item, Ref) or type(decoder.objects[item.index]) is not type(value):
         return False
     node = decoder.nodes[item.index]
-    if isinstance(node, nodes.List | nodes.Tuple):
-        return _hold(decoder, node.items, value)
-    if isinstance(node, nodes.Dict):
-        return _hold(decoder, node.keys, value) and _hold(decoder, node.values, value.values())
-    if isinstance(node, nodes.Packed):
-        return is_packed(decoder, node, value)
-    if isinstance(node, nodes.Table):
-        return is_still_table(decoder, node, value)
-    if isinstance(node, nodes.Set | nodes.FrozenSet):
-        return _is_set(decoder, node, value)
-    if isinstance(node, nodes.Reduced):
-        return _is_reduced(decoder, node, value)
+    holds = _HOLDS.get(type(node))
+    if holds is not None:
+        return holds(decoder, node, value)
     # What is left compares by value or is another object.
     known = decoder.objects[item.index]
     if isinstance(value, float):
@@ -333,6 +329,21 @@ def _hold(decoder: Decoder, items: list[Item], values: Collection[Any]) -> bool:
     return len(items) == len(values) and all(
         _holds(decoder, item, value) for item, value in zip(items, values, strict=True)
     )
+
+
+_HOLDS: dict[type, Callable[[Decoder, Any, Any], bool]] = {
+    **dict.fromkeys(
+        (nodes.List, nodes.Tuple), lambda decoder, node, value: _hold(decoder, node.items, value)
+    ),
+    nodes.Dict: lambda decoder, node, value: (
+        _hold(decoder, node.keys, value) and _hold(decoder, node.values, value.values())
+    ),
+    nodes.Entries: are_entries,
+    nodes.Packed: is_packed,
+    nodes.Table: is_still_table,
+    **dict.fromkeys((nodes.Set, nodes.FrozenSet), _is_set),
+    nodes.Reduced: _is_reduced,
+}
 
 
 def _pickled(decoder: Decoder, node: nodes.Pickled, value: Any) -> Difference | None:
@@ -356,6 +367,7 @@ _COMPARE: dict[type, Callable[[Decoder, Any, Any], Difference | None]] = {
     nodes.Packed: _packed,
     nodes.Table: _table,
     nodes.Dict: _dict,
+    nodes.Entries: _entries,
     nodes.Set: _set,
     nodes.ByteArray: _bytearray,
     nodes.Array: _array,

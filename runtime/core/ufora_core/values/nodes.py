@@ -84,7 +84,8 @@ class Packed(Node, frozen=True, tag="packed"):
 
 
 class Column(msgspec.Struct, frozen=True, array_like=True):
-    """A column of a ``Table``: numbers as in ``Packed``, or else ``items`` without any ``Ref``."""
+    """A column of a ``Table`` or of ``Entries``: numbers as in ``Packed``, or ``items`` without a
+    ``Ref`` among them."""
 
     code: str = ""
     data: Bytes | None = None
@@ -96,6 +97,13 @@ class Table(Node, frozen=True, tag="table"):
 
     container: str
     columns: list[Column]
+
+
+class Entries(Node, frozen=True, tag="entries"):
+    """A dict, in its order, of keys and values that have no nodes of their own."""
+
+    keys: Column
+    values: Column
 
 
 class Row(Node, frozen=True, tag="row"):
@@ -349,6 +357,7 @@ AnyNode = (
     | Tuple
     | Packed
     | Table
+    | Entries
     | Row
     | Dict
     | Set

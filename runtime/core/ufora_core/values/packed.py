@@ -122,13 +122,25 @@ def _columns_of(encoder: Encoder, rows: Sequence[tuple[Any, ...]]) -> list[Colum
     return found
 
 
+def encode_entries(encoder: Encoder, entries: dict[Any, Any]) -> AnyNode | None:
+    """The node of a dict that can be packed."""
+    if len(entries) <= PACK_ABOVE:
+        return None
+    keys = _column(encoder, list(entries))
+    values = None if keys is None else _column(encoder, list(entries.values()))
+    return None if keys is None or values is None else nodes.Entries(keys, values)
+
+
 def _column(encoder: Encoder, values: list[Any]) -> Column | None:
+    packed = packable(values)
+    if packed is None and not all(map(encoder.stands_for_itself, values)):
+        return None
+    # They are of Python's own classes, so comparing them runs no code of the user's.
     if any(map(ne, values, values)):
         return None
-    packed = packable(values)
-    if packed is not None:
-        return Column(packed.typecode, encoder.bytes_of(packed))
-    return Column(items=values) if all(map(encoder.stands_for_itself, values)) else None
+    if packed is None:
+        return Column(items=values)
+    return Column(packed.typecode, encoder.bytes_of(packed))
 
 
 # ------------------------------------------------------------------------------ decoding
@@ -169,6 +181,13 @@ def make_table(decoder: Decoder, node: nodes.Table) -> object:
     return _container(node.container)(zip(*columns, strict=True))
 
 
+def _make_entries(decoder: Decoder, node: nodes.Entries) -> object:
+    keys, values = _values(decoder, node.keys), _values(decoder, node.values)
+    if len(keys) != len(values):
+        raise ValueGraphError(f"a dict of {len(keys)} keys and {len(values)} values")
+    return dict(zip(keys, values, strict=True))
+
+
 def _values(decoder: Decoder, column: Column) -> Sequence[Any]:
     if column.data is not None:
         return unpacked(decoder, column.code, column.data)
@@ -189,6 +208,7 @@ def _needs_table(node: nodes.Row) -> Iterable[Item]:
 STEPS: dict[type, Steps] = {
     nodes.Packed: Steps(make_packed, needs=lambda node: node.nans),
     nodes.Table: Steps(make_table),
+    nodes.Entries: Steps(_make_entries),
     nodes.Row: Steps(_make_row, needs=_needs_table),
 }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ufora_core.errors import ValueGraphError
 from ufora_core.values import nodes
 from ufora_core.values.nodes import AnyNode, Item
-from ufora_core.values.packed import encode_packed
+from ufora_core.values.packed import encode_entries, encode_packed
 from ufora_core.values.steps import Steps
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def _encode_tuple(encoder: Encoder, value: tuple[Any, ...]) -> AnyNode:
 def _encode_dict(encoder: Encoder, value: dict[Any, Any]) -> AnyNode:
     if "__builtins__" in value:
         return encoder.whole_namespace(value)
-    return nodes.Dict(list(map(encoder.ref, value)), list(map(encoder.ref, value.values())))
+    return encode_entries(encoder, value) or nodes.Dict(
+        list(map(encoder.ref, value)), list(map(encoder.ref, value.values()))
+    )
 
 
 def _encode_set(encoder: Encoder, value: set[Any]) -> AnyNode:

@@ -73,6 +73,12 @@ def is_still_table(decoder: Decoder, node: nodes.Table, rows: Any) -> bool:
     )
 
 
+def are_entries(decoder: Decoder, node: nodes.Entries, value: dict[Any, Any]) -> bool:
+    """Whether a dict holds the entries of its node, in their order."""
+    halves = (node.keys, list(value)), (node.values, list(value.values()))
+    return bool(value) and all(_is_column(decoder, *half) for half in halves)
+
+
 def _is_column(decoder: Decoder, node: nodes.Column, values: list[Any]) -> bool:
     if node.data is None:
         return are_items(decoder, node.items, values)

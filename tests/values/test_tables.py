@@ -85,7 +85,7 @@ def test_objects_in_rows_and_dicts_are_not_compared(copy: Copy, item: Any) -> No
     st.sampled_from(sorted(SCALARS)),
     st.data(),
 )
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_long_dicts_arrive_as_they_were(
     copy: Copy, keys: list[Any], kind: str, data: st.DataObject
 ) -> None:

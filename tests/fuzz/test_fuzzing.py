@@ -37,4 +37,4 @@ def test_random_blocks_leave_behind_what_they_leave_in_cpython(first: int) -> No
     tally = campaign.run("blocks", first, BLOCK_BATCH)
     assert not tally.different, "\n".join(tally.failures)
     assert tally.numbers == BLOCK_BATCH
-    assert tally.accepted > 0.8 * BLOCK_BATCH
+    assert tally.accepted > 0.75 * BLOCK_BATCH

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 N      ?= 10000000
 ARGS   ?=
-SECONDS := 60
+SECONDS :=
 
 PROMTOOL ?= promtool
 
@@ -15,7 +15,7 @@ INSTALL        = $(BIN)/python -m pip install --quiet --disable-pip-version-chec
 PORTABLE      := $(addprefix tests/, client compiler core protocol values)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint test-pythons fuzz e2e bench images sbom install-manifest check-alerts clean
+.PHONY: help demo test check lint test-pythons fuzz mutations e2e bench images sbom install-manifest check-alerts clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,11 @@ test-pythons: ## Test client and core on the newer Pythons that this machine has
 	        ARGS="$(PORTABLE)" </dev/null || exit 1; \
 	done
 
-fuzz: $(VENV)/installed-test ## Look for differences from CPython with fresh programs (SECONDS=600: longer)
-	@PYTHONPATH=tests/support $(BIN)/python -m fuzzing --seconds $(SECONDS) $(ARGS)
+fuzz: $(VENV)/installed-test ## Look for differences from CPython with fresh programs for a minute (SECONDS=600: longer)
+	@PYTHONPATH=tests/support $(BIN)/python -m fuzzing $(SECONDS:%=--seconds %) $(ARGS)
+
+mutations: $(VENV)/installed-test ## Break checks of the compiler, and see the fuzzers notice each
+	@PYTHONPATH=tests/support $(BIN)/python -m fuzzing.mutations
 
 e2e: $(VENV)/installed-test ## Test on the Kubernetes cluster of kubectl (ARGS as above)
 	@$(BIN)/python scripts/e2e $(ARGS)

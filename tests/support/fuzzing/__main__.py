@@ -41,9 +41,14 @@ def main() -> None:
             with options.results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
     print(f"all: {total}")
-    if options.count and total.numbers < options.count * len(parts):
-        print(f"the {options.seconds} seconds were up before all {options.count} of each part")
+    missing = (options.count or 0) * len(parts) - total.numbers
+    if missing > 0:
+        print(f"{missing} were not looked at: {_why(total)}")
     sys.exit(bool(total.different))
+
+
+def _why(total: Tally) -> str:
+    return "processes crashed at them" if total.different else "the time was up"
 
 
 _Turns = Iterator[tuple[str, int, Tally]]

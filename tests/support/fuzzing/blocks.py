@@ -176,7 +176,7 @@ class Rig:
         self._chance.seed(number)
         with self._cluster(pattern) as cluster, time_limit(4 * _SECONDS):
             there = _plain(run(case, where, cluster))
-        found = differences(here, _pointing_at(here, there))
+        found = differences(here, pointing_at(here, there))
         if found:
             raise Different(f"{pattern}, {where.value}: " + "\n  ".join(found[:5]))
 
@@ -204,7 +204,7 @@ def _plain(form: dict[str, str]) -> dict[str, str]:
     return {path: _NO_ROOM.sub(r"\1", _NAN.sub("nan", text)) for path, text in form.items()}
 
 
-def _pointing_at(here: dict[str, str], there: dict[str, str]) -> dict[str, str]:
+def pointing_at(here: dict[str, str], there: dict[str, str]) -> dict[str, str]:
     """The form of ``there`` as if its traceback pointed at the list in ``sum([...])``, as CPython
     does, where it points at the whole call in the same lines."""
     pointing = dict(there)

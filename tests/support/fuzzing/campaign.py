@@ -24,17 +24,17 @@ def run(part: str, first: int, count: int, seconds: float = 1e9) -> Tally:
     total = Tally()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(cores) as pool:
         shares = [
-            _Share(part, first + core * PARTS[part].batch, first + count, cores, end)
+            Share(part, first + core * PARTS[part].batch, first + count, cores, end)
             for core in range(cores)
         ]
         notes = [Path(folder, str(core)) for core in range(cores)]
-        for tally in pool.map(_Share.run, shares, notes):
+        for tally in pool.map(Share.run, shares, notes):
             total.add(tally)
     return total
 
 
 @dataclass(frozen=True, slots=True)
-class _Share:
+class Share:
     """The numbers of one core: every so many batches from the first on."""
 
     part: str
@@ -50,16 +50,19 @@ class _Share:
             if first >= self.last:
                 break
             Note(first, first, Tally()).write(note)
-            status, complaints = self._process(first, note)
+            status, complaints = self.process(first, note)
             found = Note.read(note)
             total.add(found.tally)
             if status == 0:
                 break
             total.differs(found.start, self._told(found, status, complaints))
+            if found.start == found.stop:
+                break  # at its start: so would the next one
             first = found.start + PARTS[self.part].batch * self.step
         return total
 
-    def _process(self, first: int, note: Path) -> tuple[int, str]:
+    def process(self, first: int, note: Path) -> tuple[int, str]:
+        """Look at the numbers from this one on in a process: how it ended, and its complaints."""
         seconds = self.end - time.monotonic()
         arguments = [self.part, first, self.last, self.step, seconds, note]
         path = os.pathsep.join([str(_MODULES), os.environ.get("PYTHONPATH", "")])

@@ -12,10 +12,12 @@ _HOLE = re.compile(r"\{(\w+)\}")
 #: How often another type is written where one is expected, an expression ends early, and a name is
 #: assigned in an expression.
 _MIXED, _SHORT, _WALRUS = 0.01, 0.35, 0.03
+#: How often a loop within an expression gives way to another template.
+_FEWER_LOOPS = 0.7
 
 
 #: How deep an expression nests: it is the same for most expressions of one program.
-_DEPTHS = (0, 1, 1, 1, 1, 2)
+_DEPTHS = (0, 0, 1, 1, 2)
 
 
 #: What a variable of one type is written as where another type is wanted.
@@ -69,7 +71,14 @@ class Expressions:
             return self.call(kind, depth)
         if self.assigns and self.names.get(kind) and chance.random() < _WALRUS:
             return f"({chance.choice(self.names[kind])} := {self.write(kind, depth - 1)})"
-        return self.fill(chance.choice(EXPRESSIONS[kind]), depth - 1)
+        return self.fill(self._template(kind), depth - 1)
+
+    def _template(self, kind: str) -> str:
+        """Loops within expressions take the compiler longest, so they are written less often."""
+        template = self.chance.choice(EXPRESSIONS[kind])
+        if " for " in template and self.chance.random() < _FEWER_LOOPS:
+            template = self.chance.choice(EXPRESSIONS[kind])
+        return template
 
     def fill(self, template: str, depth: int = 1) -> str:
         """The template with an expression in place of each hole."""

@@ -12,7 +12,7 @@ from fuzzing.expressions import Callee, Expressions
 from fuzzing.grammar import PATTERNS, VARIABLES
 
 #: How deep statements nest, and how many stand in one block: mostly few, as time is short.
-_DEEPEST, _LONGEST = (0, 0, 1, 1, 2), (1, 1, 1, 2, 3)
+_DEEPEST, _LONGEST = (0, 0, 1, 1, 2), (1, 1, 1, 1, 2, 3)
 _RESULTS = ("int", "int", "int", "float", "float", "float", "bool", "complex")
 _OPERATORS = {
     "int": ("+=", "-=", "*=", "//=", "%=", "&=", "|=", "^=", "+=", "-="),

@@ -86,10 +86,12 @@ MUTATIONS: Mapping[str, Mutation] = {
     "counters that end one too early": Mutation(
         "programs",
         lambda: patch("ufora_worker.native.intervals.turns.of_range", _one_short),
-        first=500,
+        first=1376,
     ),
     "bools that are calculated with as bools": Mutation(
-        "programs", lambda: patch.dict(_BOOLS, {ast.Add: "bool.or", ast.Sub: "bool.xor"})
+        "programs",
+        lambda: patch.dict(_BOOLS, {ast.Add: "bool.or", ast.Sub: "bool.xor"}),
+        first=672,
     ),
 }
 

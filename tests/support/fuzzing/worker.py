@@ -11,7 +11,7 @@ import gc
 import resource
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 
@@ -36,7 +36,7 @@ class Worker:
         self._note = note
         self.tally = Tally()
 
-    def look(self, batches: Sequence[range], seconds: float) -> None:
+    def look(self, batches: Iterable[range], seconds: float) -> None:
         """Look at all batches, or as many as there is time for."""
         end = monotonic() + seconds
         for batch in batches:
@@ -76,7 +76,7 @@ def main() -> None:
     starts = range(int(first), end, width * int(step))
     try:
         worker = Worker(name, part, Path(note))
-        worker.look([range(start, min(start + width, end)) for start in starts], float(seconds))
+        worker.look((range(start, min(start + width, end)) for start in starts), float(seconds))
     finally:
         part.close()
 

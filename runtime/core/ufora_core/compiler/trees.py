@@ -1,20 +1,23 @@
 """Syntax trees: copies, and how deep they are."""
 
 import ast
-import copy
 from typing import TypeVar
 
 N = TypeVar("N", bound=ast.AST)
 
 
 def clone(node: N) -> N:
-    """A copy of a whole tree (``copy.deepcopy`` takes five times as long, and as many frames)."""
-    copied = copy.copy(node)
-    for name, value in ast.iter_fields(node):
+    """A copy of a whole tree (``copy.deepcopy`` takes five times as long, and more frames)."""
+    kind = node.__class__
+    copied = kind.__new__(kind)
+    parts = vars(copied)
+    parts.update(vars(node))
+    for name in node._fields:
+        value = parts.get(name)
         if isinstance(value, list):
-            setattr(copied, name, list(map(_clone_item, value)))
+            parts[name] = list(map(_clone_item, value))
         elif isinstance(value, ast.AST):
-            setattr(copied, name, clone(value))
+            parts[name] = clone(value)
     return copied
 
 

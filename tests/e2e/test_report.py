@@ -69,7 +69,8 @@ def test_a_loop_with_a_best_so_far_and_its_function_become_native(cluster: pyfor
             break
     [loop] = report.loops
     assert loop.native_items > 0
-    assert lines_of(report, "for n in range(1, 60000):")[0].startswith("parallel: 59,999 items in")
+    assert lines_of(report, loop.text)[-1] == f"native: {loop.native_items:,} items, 0 bails"
+    assert sum(use.native_items for use in report.executors) == loop.native_items
     assert lines_of(report, "collatz") == ["native"]
 
 

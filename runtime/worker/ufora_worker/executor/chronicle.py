@@ -94,6 +94,13 @@ class _Account:
     total: Tally = field(default_factory=Tally)
     why_sequential: Explanation | None = None
 
+    @property
+    def is_trifle(self) -> bool:
+        """Whether it was only a call that was over before anything could be done for it."""
+        total = self.total
+        alone = self.site.calls is not None and total.items <= self.taken and not total.native_items
+        return alone and self.taken > 0 and total.why_interpreted == _TOO_LATE
+
 
 @dataclass(frozen=True, slots=True)
 class _Apart:
@@ -139,11 +146,20 @@ class Chronicle:
         if why is not None:
             account.why_sequential = Explanation(why.message, why.filename, why.line)
 
-    def in_turn(self, site: Site, filename: str, turns: int, seconds: float) -> None:
-        """So many turns of a ``for`` statement ran natively, one after the other."""
+    def in_turn(
+        self,
+        site: Site,
+        filename: str,
+        turns: int,
+        seconds: float,
+        functions: Iterable[UserFunction],
+    ) -> None:
+        """So many turns of a ``for`` statement ran natively, one after the other, and called these
+        functions."""
         account = self._account(site, filename)
         account.seconds += seconds
         account.total.native_items += turns
+        note_functions(self._functions, dict.fromkeys(functions))
         why = None if site.loop is None else site.loop.why
         if why is not None:
             account.why_sequential = Explanation(why.message, filename, why.line)
@@ -154,6 +170,7 @@ class Chronicle:
         found = [
             ((each.filename, each.site.line, each.site.column), _facts(each))
             for each in self._accounts.values()
+            if not each.is_trifle
         ]
         found += [
             ((each.filename, each.statement.line, each.statement.column), _facts_apart(each))

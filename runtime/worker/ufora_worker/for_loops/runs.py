@@ -36,8 +36,10 @@ class Run:
     #: Items that are folded, and how many of them have no record.
     done: int = 0
     without_record: int = 0
-    #: Turns that ran natively, one after the other; and the code for that (``for_loops.turns``).
+    #: Turns that ran natively, one after the other, what they took, and the code for that
+    #: (``for_loops.turns``).
     native_turns: int = 0
+    native_ns: int = 0
     plan: "Plan | None" = None
     #: How its items run apart, and native code for that which is not there yet.
     body: SliceCall | None = None

@@ -14,6 +14,7 @@ from time import perf_counter_ns, thread_time_ns
 from typing import TYPE_CHECKING, Any
 
 from ufora_core.compiler.sites.stages import as_written
+from ufora_core.protocol.parts import ExecutorUse
 from ufora_worker.for_loops.plans import Plan, Plans, numbers_of
 from ufora_worker.for_loops.runs import Run, Runs
 from ufora_worker.native.body import NativeItems
@@ -99,9 +100,22 @@ class TurnAfterTurn:
         run.without_record = run.done
         spent, count = perf_counter_ns() - run.started, run.count
         self.splitter.visits(run.site).note(count, spent, run.native_turns)
-        if run.native_turns:
+        if run.native_turns and run.plan is not None:
+            functions = run.plan.native.functions
             chronicle = self.splitter.chronicle
-            chronicle.in_turn(run.site, run.filename, run.native_turns, spent / 1e9)
+            chronicle.in_turn(run.site, run.filename, run.native_turns, spent / 1e9, functions)
+            self.splitter.on_use(self._use(run))
+
+    def _use(self, run: Run) -> ExecutorUse:
+        """What this executor did of the loop, turn after turn."""
+        return ExecutorUse(
+            worker=self.splitter.worker,
+            executor=self.splitter.place.executor,
+            items=run.native_turns,
+            ranges=1,
+            busy_seconds=run.native_ns / 1e9,
+            native_items=run.native_turns,
+        )
 
     # ------------------------------------------------------------------ as written
 
@@ -187,7 +201,9 @@ class TurnAfterTurn:
                 size = max((hi - run.done) // _GROWTH, _FEW)
                 continue
             *state, at, broken = found
-            turn_ns = max(perf_counter_ns() - started, 1) / (at - run.done)
+            call_ns = max(perf_counter_ns() - started, 1)
+            run.native_ns += call_ns
+            turn_ns = call_ns / (at - run.done)
             size = max(1, min(int(_CALL_NS / turn_ns), size * _GROWTH))
             run.native_turns += at - run.done
             run.done = at

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ufora_worker.native.attention import Attention
 from ufora_worker.native.history import History
-from ufora_worker.native.refusal import Refusal
+from ufora_worker.native.refusal import Refusal, UserFunction
 from ufora_worker.native.runs import Status
 from ufora_worker.native.segments import objects
 from ufora_worker.native.service import Compiler, NativeCode, Place, Request, Translate
@@ -67,6 +67,11 @@ class RepeatedCall:
     def refusal(self) -> Refusal | None:
         """Why there is none, once that is known."""
         return None if self.ready else self.history.refusal
+
+    @property
+    def functions(self) -> Sequence[UserFunction]:
+        """The user's functions in the code."""
+        return self._code.functions
 
     @property
     def _code(self) -> NativeCode:

@@ -24,7 +24,7 @@ def cluster(
     monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
     monkeypatch.setattr("ufora_worker.loops.loop.SLICE_NS", 1)
     monkeypatch.setattr("ufora_worker.loops.loop.NATIVE_SLICE_NS", 1 + 40_000 * request.param)
-    for module in ("shapes", "root_loop"):
+    for module in ("segments", "root_loop"):
         monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
     attention = Attention(QuietInterrupts())
     engine = PromptEngine(PromptCompiler(), attention, before_first=request.param > 0)

@@ -2,8 +2,8 @@
 
 In ``[y for x in xs for y in f(x)]`` the values of one ``x`` go to the sink in the order in which
 ``f`` appends them, so ``f`` needs no list: its body becomes the end of the item function, each
-``append`` emits, and ``return`` ends the item. In ``[f(x) for x in xs]`` it ends a row as well, and
-``f`` may also return a comprehension.
+``append`` emits, and ``return`` ends the item. In ``[f(x) for x in xs]`` it ends a row as well. In
+front of the first ``append`` the function may also return a display or a comprehension.
 """
 
 import ast
@@ -129,17 +129,34 @@ def _collection(definition: Definition, emission: Emission, is_row: bool) -> Col
     collection = Collection(name, is_row, emission)
     returned = list(_returned(body))
     lists = returned and all(is_list(each) or _is_name(each, name) for each in returned)
-    return collection if lists and _only_appends(body, collection) else None
+    if not lists or not _only_appends(body, collection):
+        return None
+    return collection if _appends_to_what_it_returns(body, collection) else None
+
+
+def _appends_to_what_it_returns(body: list[ast.stmt], collection: Collection) -> bool:
+    """Whether no other list is returned where something may have been appended: it is emitted."""
+    appending = [index for index, each in enumerate(body) if _appends(each, collection)]
+    behind = body[appending[0] :] if appending else []
+    return all(_is_name(each, collection.name) for each in _returned(behind))
+
+
+def _appends(statement: ast.stmt, collection: Collection) -> bool:
+    return any(
+        isinstance(each, ast.Expr) and collection.appended(each.value) is not None
+        for each in ast.walk(statement)
+    )
 
 
 def _only_appends(body: list[ast.stmt], collection: Collection) -> bool:
     counted = sum(_uses(statement, collection) for statement in body)
-    met = sum(
-        isinstance(each, ast.Name) and each.id == collection.name
-        for statement in body
-        for each in ast.walk(statement)
-    )
+    met = sum(_means(each, collection.name) for statement in body for each in ast.walk(statement))
     return counted == met
+
+
+def _means(node: ast.AST, name: str | None) -> bool:
+    """Whether this reads or sets a variable."""
+    return _is_name(node, name) or (isinstance(node, ast.FunctionDef) and node.name == name)
 
 
 def _is_text(node: ast.stmt) -> bool:
@@ -155,7 +172,7 @@ def _uses(statement: ast.stmt, collection: Collection) -> int:
     )
 
 
-def _is_name(node: ast.expr | None, name: str | None) -> bool:
+def _is_name(node: ast.AST | None, name: str | None) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 

@@ -152,6 +152,50 @@ def test_a_tuple_that_is_in_a_list_twice_is_so_there(copy: Copy) -> None:
     assert there[50] is there[51]
 
 
+class Unequal:
+    """Not to be compared by anybody who only carries it."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError("compared")
+
+
+def test_objects_in_rows_are_not_compared(journey: Journey) -> None:
+    rows = [(n, Unequal()) for n in range(50)]
+    assert len(journey.send(rows).value) == 50
+    arrays = [(np.arange(2), n) for n in range(50)]
+    assert [int(array[1]) + n for array, n in journey.send(arrays).value] == list(range(1, 51))
+
+
+class Forgetful:
+    """Clears a list as soon as it is looked at, and travels as a new tuple."""
+
+    def __init__(self, rows: list[Any]) -> None:
+        self.rows = rows
+
+    def __reduce__(self) -> Any:
+        self.rows.clear()
+        return list, ([(n, -n) for n in range(20)],)
+
+
+def test_rows_of_a_list_that_is_cleared_meanwhile_are_still_told_apart(copy: Copy) -> None:
+    rows = [(n, n) for n in range(50)]
+    assert copy([Forgetful(rows), rows])[0] == [(n, -n) for n in range(20)]
+
+
+def test_new_rows_of_a_list_at_home_are_one_object_each(journey: Journey) -> None:
+    rows: list[Any] = []
+    firsts: list[Any] = []
+    sent = journey.send((rows, firsts))
+    there, there_first = sent.value
+    there.extend((n, n + 1) for n in range(50))
+    there_first.append(there[3])
+    assert len(journey.land(sent)) == 2
+    assert rows == [(n, n + 1) for n in range(50)]
+    assert firsts[0] is rows[3]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -138,6 +138,11 @@ class Encoder:
             return bool(value == value)
         return kind is bool or value is None
 
+    @property
+    def has_place(self) -> bool:
+        """Whether what is being encoded has a node in the graph, which others can refer to."""
+        return self._current >= 0
+
     def has_met(self, marks: set[int]) -> bool:
         """Whether an object with one of these marks (see ``packed``) has a node, or is an original
         or a row of a table."""

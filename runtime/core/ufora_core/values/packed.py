@@ -94,7 +94,7 @@ def encode_packed(encoder: Encoder, values: list[Any] | tuple[Any, ...]) -> AnyN
         places = shared_nans(values) if code == "d" else []
         nans = [encoder.ref(values[place]) for place in places]
         return nodes.Packed(type(values).__name__, code, data, places, nans)
-    if not is_table(values):
+    if not encoder.has_place or not is_table(values):
         return None
     marks = set(marks_of(values))
     if len(marks) < len(values) or encoder.has_met(marks):
@@ -133,13 +133,10 @@ def encode_entries(encoder: Encoder, entries: dict[Any, Any]) -> AnyNode | None:
 
 def _column(encoder: Encoder, values: list[Any]) -> Column | None:
     packed = packable(values)
-    if packed is None and not all(map(encoder.stands_for_itself, values)):
-        return None
-    # They are of Python's own classes, so comparing them runs no code of the user's.
+    if packed is None:
+        return Column(items=values) if all(map(encoder.stands_for_itself, values)) else None
     if any(map(ne, values, values)):
         return None
-    if packed is None:
-        return Column(items=values)
     return Column(packed.typecode, encoder.bytes_of(packed))
 
 
@@ -228,8 +225,9 @@ class Rows:
         self._known = 0
 
     def add(self, table: Ref, rows: Sequence[object], marks: set[int]) -> None:
-        """These are the rows of a table."""
-        self._tables.append((table, rows))
+        """These are the rows of a table; they live as long as this does, since ids are used again,
+        and what runs while others are encoded may change a list."""
+        self._tables.append((table, tuple(rows)))
         self._marks = self._marks | marks if self._marks else marks
 
     def node(self, value: object) -> AnyNode | None:

@@ -66,6 +66,13 @@ def test_what_does_harm_or_takes_long_is_jumped_over(then: str, orelse: str) -> 
     assert not _computes_both(parse(STEP.format(then=then, orelse=orelse)))
 
 
+def test_what_was_proved_of_a_branch_is_not_promised_where_it_is_not_taken() -> None:
+    then = "y: int = safe int.add n, 77\n        x: int = int.mul y, by"
+    text = module_text(parse(STEP.format(then=then, orelse="pass")))
+    (step,) = (line for line in text.splitlines() if line.endswith(", 77"))
+    assert "add i64" in step
+
+
 def _computes_both(unit: Unit) -> bool:
     """The loop over the items has a choice of its own."""
     return module_text(unit).count("select") > 1

@@ -121,6 +121,12 @@ class Code:
         self.branch(counts, self.bail, onward)
         self.begin(onward)
 
+    @property
+    def always_counts(self) -> bool:
+        """Whether what is computed here is of use in any case; elsewhere nothing may be promised
+        that does not hold for all values, since a guard could branch on what comes of it."""
+        return self._counts is None
+
     def assume(self, condition: Operand) -> None:
         """Tell LLVM that the condition holds."""
         self.preamble.declarations["llvm.assume"] = "declare void @llvm.assume(i1)"

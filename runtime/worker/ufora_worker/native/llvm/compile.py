@@ -9,7 +9,7 @@ from ufora_worker.native.llvm import cache
 from ufora_worker.native.llvm.entry import DEPTH_LIMIT, Entry
 
 #: Goes up with every change of the machine code that is made of a unit.
-COMPILER_VERSION = 5
+COMPILER_VERSION = 6
 
 #: Characters of LLVM assembly beyond which a unit is not compiled: it would take too long.
 LONGEST = 1024 * 1024

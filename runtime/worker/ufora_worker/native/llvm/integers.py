@@ -1,7 +1,8 @@
 """Operations on 64-bit integers, with Python's signs and a bail wherever Python's result is larger.
 
 A wrapped result is never used: every check stands before what depends on it. Where an operation was
-proved safe the checks are left out and LLVM is told so (``nsw``).
+proved safe the checks are left out and LLVM is told so (``nsw``), unless it is computed where it need
+not be: the proof is about where it counts.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +23,8 @@ _SMALL_FACTORS = (2, 3, 4, 5, 8, 9)
 def arithmetic(code: Code, name: str, left: Operand, right: Operand) -> Operand:
     """``add``, ``sub`` or ``mul``; bails when the result leaves 64 bits."""
     if code.safe:
-        return code.value(f"{name} nsw i64 {left}, {right}")
+        flag = " nsw" if code.always_counts else ""
+        return code.value(f"{name}{flag} i64 {left}, {right}")
     if name == "mul" and (factor := _small_factor(left, right)):
         return _multiple(code, *factor)
     intrinsic = f"llvm.s{name}.with.overflow.i64"

@@ -1,8 +1,8 @@
 """Operations on 64-bit integers, with Python's signs and a bail wherever Python's result is larger.
 
 A wrapped result is never used: every check stands before what depends on it. Where an operation was
-proved safe the checks are left out and LLVM is told so (``nsw``), unless it is computed where it need
-not be: the proof is about where it counts.
+proved safe the checks are left out and LLVM is told so (``nsw``), but not in a branch that may be
+computed without being taken: the proof is about the branch.
 """
 
 from collections.abc import Callable, Mapping

@@ -152,22 +152,6 @@ def test_a_tuple_that_is_in_a_list_twice_is_so_there(copy: Copy) -> None:
     assert there[50] is there[51]
 
 
-class Unequal:
-    """Not to be compared by anybody who only carries it."""
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __eq__(self, other: object) -> bool:
-        raise AssertionError("compared")
-
-
-def test_objects_in_rows_are_not_compared(journey: Journey) -> None:
-    rows = [(n, Unequal()) for n in range(50)]
-    assert len(journey.send(rows).value) == 50
-    arrays = [(np.arange(2), n) for n in range(50)]
-    assert [int(array[1]) + n for array, n in journey.send(arrays).value] == list(range(1, 51))
-
-
 class Forgetful:
     """Clears a list as soon as it is looked at, and travels as a new tuple."""
 

@@ -7,7 +7,7 @@ from ufora_worker.native.intervals import Findings, analyse
 from ufora_worker.native.ir.nodes import Emit, Let, Sink, Statement, Unit
 from ufora_worker.native.ir.rewriting import rewrite_unit
 from ufora_worker.native.ir.verifier import verify
-from ufora_worker.native.tables import read_by_rows
+from ufora_worker.native.matrices import read_by_rows
 
 
 def optimise(unit: Unit) -> Unit:

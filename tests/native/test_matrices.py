@@ -1,4 +1,4 @@
-"""Elements of tables are read by way of their rows."""
+"""Elements of two-dimensional arrays are read by way of their rows."""
 
 from pathlib import Path
 
@@ -9,13 +9,13 @@ from cases import Case, load
 from ufora_worker.native.ir.evaluator import evaluate
 from ufora_worker.native.ir.parser import parse
 from ufora_worker.native.ir.printer import text
+from ufora_worker.native.matrices import read_by_rows
 from ufora_worker.native.optimise import optimise
-from ufora_worker.native.tables import read_by_rows
 
 CASES = Path(__file__).parent / "cases"
 
 
-@pytest.mark.parametrize("case", load(CASES / "tables.txt"), ids=lambda case: case.name)
+@pytest.mark.parametrize("case", load(CASES / "matrices.txt"), ids=lambda case: case.name)
 def test_what_becomes_of_two_indices(case: Case, request: pytest.FixtureRequest) -> None:
     optimised = optimise(parse(case.source))
     case.check(text(optimised), update=request.config.getoption("--update-cases"))

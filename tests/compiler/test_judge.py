@@ -11,7 +11,7 @@ import pytest
 
 from judging import Program
 from ufora_core.compiler.effects.closed_world import World, description
-from ufora_core.compiler.effects.instances import Layout
+from ufora_core.compiler.effects.instances import Layout, instance_attributes
 from ufora_core.compiler.effects.judgement import BROKEN, Verdict, judge, judge_function
 from ufora_core.compiler.effects.kinds import ANYTHING, INT, Value
 from ufora_core.compiler.sites.rewriting import rewrite
@@ -276,3 +276,17 @@ def test_all_that_instances_hold_is_found_whatever_holds_it() -> None:
         "d": [5],
     }
     assert Layout(ValueError).attributes([ValueError(6)])["args"] == [(6,)]
+
+
+def test_of_two_slots_with_one_name_the_class_s_own_is_what_is_read() -> None:
+    class Base:
+        __slots__ = ("__dict__", "value")
+
+    class Own(Base):
+        __slots__ = ("value",)
+
+    item = Own()
+    item.value = 1
+    Base.value.__set__(item, 2)  # type: ignore[attr-defined]
+    item.__dict__["value"] = 3
+    assert item.value == instance_attributes(item)["value"] == 1

@@ -12,10 +12,10 @@ class Layout:
     """Where the instances of a class hold their attributes."""
 
     def __init__(self, cls: type) -> None:
-        #: The class's slots. A base's comes last, so it is what counts for a name of both.
+        #: The class's slots. Its own come behind those of its bases: for a name of both they count.
         self._slots: list[tuple[str, MemberDescriptorType]] = [
             (name, attribute)
-            for owner in cls.__mro__
+            for owner in reversed(cls.__mro__)
             for name, attribute in owner.__dict__.items()
             if type(attribute) is MemberDescriptorType
         ]
@@ -26,14 +26,15 @@ class Layout:
         self._is_exception = issubclass(cls, BaseException)
 
     def attributes(self, items: Sequence[Any]) -> Mapping[str, list[object]]:
-        """What instances of this class hold: all values of each attribute."""
+        """What instances of this class hold: all values of each attribute. What a slot holds comes
+        behind what ``__dict__`` has of that name, and hides it."""
         found: defaultdict[str, list[object]] = defaultdict(list)
-        for name, slot in self._slots:
-            found[name] += _filled(slot, items)
         if self._has_dict:
             for item in items:
                 for name, value in object.__getattribute__(item, "__dict__").items():
                     found[name].append(value)
+        for name, slot in self._slots:
+            found[name] += _filled(slot, items)
         if self._is_exception:
             found["args"] += map(BaseException.__dict__["args"].__get__, items)
         return found

@@ -238,13 +238,19 @@ def _of_known_instance(frame: Frame, node: ast.AST, value: Value, known: Known, 
         return frame.see(held[f"_{name}_"], f"{cls.__name__}.{name}", node)
     found = classes.look_up(cls, name)
     overridden = classes.look_up_user(cls, "__getattribute__") is not None
-    computed = found is not None and type(found[1]) is property
-    if name in held and not computed and not overridden:
+    hidden = found is not None and _comes_first(type(found[1]))
+    if name in held and not hidden and not overridden:
         return frame.see(held[name], f"{cls.__name__}.{name}", node)
     me = Value(value.reach, frozenset({cls}), (known,))
     if found is not None and classes.is_trusted(found[0]):
         return of_function(Bound(name, me, None)) if name in METHODS else CONSTANT
     return of_instance(frame, node, me, cls, name)
+
+
+def _comes_first(kind: type) -> bool:
+    """Whether what a class has of this type is asked before an instance's own attributes are."""
+    is_data = any(classes.look_up(kind, name) for name in ("__set__", "__delete__"))
+    return is_data and kind not in _SLOTS
 
 
 def _of_super(frame: Frame, node: ast.AST, view: Super, name: str) -> Value:

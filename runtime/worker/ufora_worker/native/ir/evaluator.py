@@ -10,16 +10,7 @@ from typing import Any, NoReturn
 
 from ufora_worker.native.ir import nodes
 from ufora_worker.native.ir.meanings import Doubt, apply, value_of
-from ufora_worker.native.ir.nodes import (
-    Atom,
-    Block,
-    Const,
-    Function,
-    Let,
-    Sink,
-    Statement,
-    Unit,
-)
+from ufora_worker.native.ir.nodes import Atom, Block, Const, Function, Let, Sink, Statement, Unit
 from ufora_worker.native.ir.types import CHAR, Tuple, Type, leaves
 from ufora_worker.native.runs import Run, Status
 

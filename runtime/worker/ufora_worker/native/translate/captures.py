@@ -158,8 +158,3 @@ def bucket(value: int) -> tuple[int, int]:
     if value >= 0:
         return near, far
     return (-near, -near) if bits > 63 else (-far, -near)
-
-
-def is_number(value: object) -> bool:
-    """Whether the value is a Python number that a constant can stand for."""
-    return type(value) in (bool, int, float, complex)

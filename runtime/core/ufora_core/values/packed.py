@@ -228,7 +228,7 @@ class Rows:
         """These are the rows of a table; they live as long as this does, since ids are used again,
         and what runs while others are encoded may change a list."""
         self._tables.append((table, tuple(rows)))
-        self._marks = self._marks | marks if self._marks else marks
+        self._marks |= marks
 
     def node(self, value: object) -> AnyNode | None:
         """The node of a row; None for anything else."""

@@ -75,6 +75,12 @@ def test_any_plain_value_arrives_as_it_was(copy: Copy, value: object) -> None:
     assert same(copy(value), value)
 
 
+@pytest.mark.parametrize("found", [None, {}, {"abs": 1}])
+def test_a_dict_of_other_builtins_is_a_dict(copy: Copy, found: object) -> None:
+    names = {"__builtins__": found, None: 1}
+    assert copy(names) == names
+
+
 @given(st.lists(st.floats(), min_size=33) | st.lists(st.integers(-(2**63), 2**63 - 1), min_size=33))
 def test_long_lists_of_one_type_arrive_as_they_were(copy: Copy, values: list[Any]) -> None:
     assert same(copy(values), values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -54,11 +55,18 @@ def _encode_tuple(encoder: Encoder, value: tuple[Any, ...]) -> AnyNode:
 
 
 def _encode_dict(encoder: Encoder, value: dict[Any, Any]) -> AnyNode:
-    if "__builtins__" in value:
+    if _are_global_names(value):
         return encoder.whole_namespace(value)
     return encode_entries(encoder, value) or nodes.Dict(
         list(map(encoder.ref, value)), list(map(encoder.ref, value.values()))
     )
+
+
+def _are_global_names(value: dict[Any, Any]) -> bool:
+    """Whether Python has put there what it puts into every dict that code ran in; others have that
+    key for reasons of their own (``{"__builtins__": {}}`` for ``eval``)."""
+    found = value.get("__builtins__")
+    return found is builtins or found is vars(builtins)
 
 
 def _encode_set(encoder: Encoder, value: set[Any]) -> AnyNode:

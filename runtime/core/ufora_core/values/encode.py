@@ -19,7 +19,7 @@ from ufora_core.values.modules import is_installed
 from ufora_core.values.named import Names
 from ufora_core.values.namespaces import Namespaces
 from ufora_core.values.nodes import BLOB_LIMIT, AnyNode, Graph, Item, Ref
-from ufora_core.values.packed import Rows, is_among
+from ufora_core.values.rows import Rows, is_among
 from ufora_core.values.trackers import ClassTrackers
 
 #: Bytes for the object store; they may be the memory of an array of the user's.
@@ -144,7 +144,7 @@ class Encoder:
         return self._current >= 0
 
     def has_met(self, marks: set[int]) -> bool:
-        """Whether an object with one of these marks (see ``packed``) has a node, or is an original
+        """Whether an object with one of these marks (see ``rows``) has a node, or is an original
         or a row of a table."""
         known = self._refs, self._originals
         return any(is_among(marks, ids) for ids in known) or self._rows.any_of(marks)

@@ -1,4 +1,4 @@
-"""Long lists and tuples of numbers, and of tuples of the same make: packed, both directions.
+"""Long containers of numbers, and long lists and tuples of tuples, packed: both directions.
 
 A node for each of a million tuples takes seconds. Where tuples hold nothing but numbers, short
 texts, truths and ``None``, nobody can change them, so the columns that they form say the same.
@@ -11,14 +11,14 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import count, repeat
 from math import isfinite
-from operator import countOf, itemgetter, ne, rshift
+from operator import countOf, itemgetter, ne
 from typing import TYPE_CHECKING, Any
 
 from ufora_core.errors import ValueGraphError
 from ufora_core.values import nodes
-from ufora_core.values.nodes import AnyNode, Column, Item, Ref
+from ufora_core.values.nodes import AnyNode, Column, Item
+from ufora_core.values.rows import marks_of
 from ufora_core.values.steps import Steps
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 PACK_ABOVE = 32
 #: Tuples of more items are no rows.
 _WIDEST = 32
-#: Objects lie at multiples of so many bytes, as a power of two.
-_ALIGNMENT = 4
 
 _CODES = {float: "d", int: "q"}
 _CONTAINERS: Mapping[str, type] = {"list": list, "tuple": tuple}
@@ -208,51 +206,3 @@ STEPS: dict[type, Steps] = {
     nodes.Entries: Steps(_make_entries),
     nodes.Row: Steps(_make_row, needs=_needs_table),
 }
-
-
-# ------------------------------------------------------------------------------ references to rows
-
-
-class Rows:
-    """Which tuples are rows of tables that are encoded already."""
-
-    def __init__(self) -> None:
-        #: The marks of all rows.
-        self._marks: set[int] = set()
-        self._tables: list[tuple[Ref, Sequence[object]]] = []
-        #: The place of each row by its mark, for as many tables as somebody asked for.
-        self._places: dict[int, tuple[Ref, int]] = {}
-        self._known = 0
-
-    def add(self, table: Ref, rows: Sequence[object], marks: set[int]) -> None:
-        """These are the rows of a table; they live as long as this does, since ids are used again,
-        and what runs while others are encoded may change a list."""
-        self._tables.append((table, tuple(rows)))
-        self._marks |= marks
-
-    def node(self, value: object) -> AnyNode | None:
-        """The node of a row; None for anything else."""
-        (mark,) = marks_of((value,))
-        if mark not in self._marks:
-            return None
-        for table, rows in self._tables[self._known :]:
-            self._places.update(zip(marks_of(rows), zip(repeat(table), count()), strict=False))
-        self._known = len(self._tables)
-        return nodes.Row(*self._places[mark])
-
-    def any_of(self, marks: set[int]) -> bool:
-        """Whether one of these objects is a row."""
-        return not self._marks.isdisjoint(marks)
-
-
-def marks_of(values: Iterable[object]) -> Iterator[int]:
-    """What tells objects apart: their ids, without the bits that are 0 for all of them, as a set
-    of such numbers is slow."""
-    return map(rshift, map(id, values), repeat(_ALIGNMENT))
-
-
-def is_among(marks: set[int], ids: Mapping[int, object]) -> bool:
-    """Whether an object with one of these marks has one of these ids."""
-    if len(ids) < len(marks):
-        return any(each >> _ALIGNMENT in marks for each in ids)
-    return any(each << _ALIGNMENT in ids for each in marks)

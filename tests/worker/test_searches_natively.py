@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from generous import give_everything
 from inline_cluster import InlineCluster, QuietInterrupts
 from prompt_native import PromptCompiler, PromptEngine
 from ufora_core.compiler.sites.rewriting import SiteKind
@@ -21,11 +22,9 @@ def cluster(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[InlineCluster]:
     """Somebody is always hungry, and native code is there at once."""
-    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+    give_everything(monkeypatch)
     monkeypatch.setattr("ufora_worker.loops.loop.SLICE_NS", 1)
     monkeypatch.setattr("ufora_worker.loops.loop.NATIVE_SLICE_NS", 1 + 40_000 * request.param)
-    for module in ("segments", "root_loop"):
-        monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
     attention = Attention(QuietInterrupts())
     engine = PromptEngine(PromptCompiler(), attention, before_first=request.param > 0)
     choose = random.Random(request.param).randrange

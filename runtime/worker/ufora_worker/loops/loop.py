@@ -16,6 +16,7 @@ takes over between two slices, or in the middle of a long item, which is then be
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter_ns, thread_time_ns
 from typing import Any, Protocol
 
@@ -78,6 +79,9 @@ class Place:
     interrupts: Interrupts
     #: What makes native code; None where everything runs in CPython.
     native: NativeEngine | None = None
+    #: Where executors of the worker leave floats for each other (``float_files``); None: they send
+    #: them.
+    floats: Path | None = None
     #: The loops that run here, each in an item of the one before.
     loops: list["Loop"] = field(default_factory=list, init=False)
     #: What else a heartbeat does.

@@ -201,8 +201,8 @@ class RangeRunner:
         if isinstance(results, Summed):
             results.is_near = self._place.hungry_here
         outgoing = Outgoing(work, results, self._store, decoded.decoder.objects)
-        if order.home:
-            outgoing.use_files()
+        if order.home and self._place.floats is not None:
+            outgoing.use_files(self._place.floats)
         loop = Loop(
             decoded.body,
             decoded.items,

@@ -45,8 +45,6 @@ _OWN_FRAMES = 10
 #: What it takes a thief to get ready for a loop, measured; of an outermost loop it is part of what
 #: the first steal costs, and that comes once.
 _NESTED_TASK_NS = 5_000_000.0
-
-
 #: The values of calls count so many times: what the calls give may be as large.
 _CALLS_TIMES = 2.0
 
@@ -297,7 +295,7 @@ class RootLoop:
             while position not in self._pieces:
                 self._take(self.link.wait(self.job, self.number))
             piece = self._pieces.pop(position)
-            files = FloatReader(self.store.directory)
+            files = FloatReader(self.place.floats)
             found = decode_partial(self.store, piece.partial, self._task_objects, files)
             segments.extend(map(self._complete, found))
             if self.kind is SiteKind.SUM:
@@ -360,8 +358,8 @@ class RootLoop:
         for piece in self._pieces.values():
             self._discard(piece.partial)
         self._pieces.clear()
-        if self.kind is SiteKind.SUM:
-            sweep(self.store.directory, self.job, self.number)
+        if self.kind is SiteKind.SUM and self.place.floats is not None:
+            sweep(self.place.floats, self.job, self.number)
 
     def _discard(self, partial: Payload) -> None:
         if partial.data is None:

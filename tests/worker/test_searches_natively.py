@@ -13,7 +13,8 @@ from generous import give_everything
 from inline_cluster import InlineCluster, QuietInterrupts
 from prompt_native import PromptCompiler, PromptEngine
 from ufora_core.compiler.sites.rewriting import SiteKind
-from ufora_worker.loops.shapes import LiveSegment, accumulator, finish
+from ufora_worker.loops.segments import LiveSegment
+from ufora_worker.loops.shapes import accumulator, finish
 from ufora_worker.native.attention import Attention
 
 

@@ -32,7 +32,8 @@ from ufora_worker.for_loops.turns import TurnAfterTurn
 from ufora_worker.loops.moments import Declined
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 from ufora_worker.loops.root_loop import RootLoop, Window
-from ufora_worker.loops.shapes import LiveSegment, finish
+from ufora_worker.loops.segments import LiveSegment
+from ufora_worker.loops.shapes import finish
 from ufora_worker.native.body import NativeItems
 from ufora_worker.native.float_fold import FloatFold
 

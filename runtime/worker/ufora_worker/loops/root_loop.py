@@ -34,7 +34,8 @@ from ufora_worker.loops.folds import Fold
 from ufora_worker.loops.loop import Loop, Place
 from ufora_worker.loops.partials import AGAIN, Stored, decode_partial, keep
 from ufora_worker.loops.ranges import SliceCall, use_of
-from ufora_worker.loops.shapes import Accumulator, LiveSegment, accumulator, finish
+from ufora_worker.loops.segments import LiveSegment
+from ufora_worker.loops.shapes import Accumulator, accumulator, finish
 from ufora_worker.loops.sums import Summed, join
 from ufora_worker.loops.weights import weigh
 from ufora_worker.native.body import NativeItems

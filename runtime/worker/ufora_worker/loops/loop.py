@@ -1,10 +1,10 @@
 """Runs the items of one loop in this process, and gives the back half away if somebody is hungry.
 
 A loop is never cut into tasks in advance. Its items run in order at full speed, in *slices* of
-about half a millisecond, and between two slices there is one look at the shared words. If an
-executor somewhere is hungry, the back half of what is left becomes a range of its own (lazy binary
-splitting: Tzannes et al., PPoPP 2010); a heartbeat does the same in the middle of a long item
-(heartbeat scheduling: Acar et al., PLDI 2018).
+about half a millisecond (of native code: two), and between two slices there is one look at the
+shared words. If an executor somewhere is hungry, the back half of what is left becomes a range of
+its own (lazy binary splitting: Tzannes et al., PPoPP 2010); a heartbeat does the same in the middle
+of a long item (heartbeat scheduling: Acar et al., PLDI 2018).
 
 Loops nest: an item may reach a site whose loop is taken over as well, and then the outermost loop
 gives first (``Place.give``). Items that are run several in a slice are too short for that.

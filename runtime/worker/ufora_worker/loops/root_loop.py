@@ -296,18 +296,23 @@ class RootLoop:
             while position not in self._pieces:
                 self._take(self.link.wait(self.job, self.number))
             piece = self._pieces.pop(position)
-            files = FloatReader(self.place.floats)
-            found = decode_partial(self.store, piece.partial, self._task_objects, files)
-            segments.extend(map(self._complete, found))
-            if self.kind is SiteKind.SUM:
-                join(segments, self._float_fold)
-            files.let_go(read=not any(each in segments[-len(found) :] for each in found))
-            self._discard(piece.partial)
+            self._append(piece, segments)
             position = piece.hi
             if piece.failed:
                 self.failed_at = position
             if piece.failed or piece.decides:
                 return
+
+    def _append(self, piece: Piece, segments: list[LiveSegment]) -> None:
+        """Append a piece's segments, or add them up with those before them."""
+        files = FloatReader(self.place.floats)
+        found = decode_partial(self.store, piece.partial, self._task_objects, files)
+        segments.extend(map(self._complete, found))
+        if self.kind is SiteKind.SUM:
+            join(segments, self._float_fold)
+        kept = segments[-len(found) :]
+        files.let_go(read=not any(each in kept for each in found))
+        self._discard(piece.partial)
 
     def _complete(self, segment: LiveSegment) -> LiveSegment:
         """The segment, with the values that only this process can make."""

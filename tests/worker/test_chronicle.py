@@ -10,14 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from inline_cluster import InlineCluster, QuietInterrupts
-from prompt_native import PromptCompiler, PromptEngine
+from inline_cluster import InlineCluster
+from prompt_native import native_cluster
 from ufora_core.program import FunctionFacts, LoopFacts
 from ufora_core.protocol.parts import ExecutorUse
 from ufora_worker.executor.chronicle import Tally
 from ufora_worker.loops.loop import Place
 from ufora_worker.loops.runners import Native
-from ufora_worker.native.attention import Attention
 from ufora_worker.native.refusal import UserFunction
 
 LOG: list[int] = []
@@ -51,8 +50,11 @@ def is_prime(n: int) -> bool:
 
 def first_prime(start: int) -> int:
     for n in range(start, 2 * start):
-        if is_prime(n):
-            return n
+        try:
+            if is_prime(n):
+                return n
+        except ValueError:
+            break
     return 0
 
 
@@ -63,12 +65,8 @@ def note_primes(start: int) -> None:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[InlineCluster]:
-    attention = Attention(QuietInterrupts())
-    engine = PromptEngine(PromptCompiler(), attention, before_first=True)
-    inline = InlineCluster(tmp_path, native=engine)
-    yield inline
-    attention.close()
-    inline.close()
+    with native_cluster(tmp_path) as cluster:
+        yield cluster
 
 
 def loops(cluster: InlineCluster) -> tuple[LoopFacts, ...]:

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from generous import give_everything
-from inline_cluster import InlineCluster, QuietInterrupts
-from prompt_native import PromptCompiler, PromptEngine
+from inline_cluster import InlineCluster
+from prompt_native import native_cluster
 from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_worker.loops.segments import LiveSegment
 from ufora_worker.loops.shapes import accumulator, finish
-from ufora_worker.native.attention import Attention
 
 
 @pytest.fixture(params=[0, 1, 2])
@@ -26,14 +25,10 @@ def cluster(
     give_everything(monkeypatch)
     monkeypatch.setattr("ufora_worker.loops.loop.SLICE_NS", 1)
     monkeypatch.setattr("ufora_worker.loops.loop.NATIVE_SLICE_NS", 1 + 40_000 * request.param)
-    attention = Attention(QuietInterrupts())
-    engine = PromptEngine(PromptCompiler(), attention, before_first=request.param > 0)
     choose = random.Random(request.param).randrange
-    inline = InlineCluster(tmp_path / "store", choose, engine)
-    inline.words.set_hungry(1)
-    yield inline
-    engine.close()
-    inline.close()
+    with native_cluster(tmp_path, choose, before_first=request.param > 0) as cluster:
+        cluster.words.set_hungry(1)
+        yield cluster
 
 
 def natively(cluster: InlineCluster) -> list[bool]:

@@ -100,11 +100,13 @@ class TurnAfterTurn:
         run.without_record = run.done
         spent, count = perf_counter_ns() - run.started, run.count
         self.splitter.visits(run.site).note(count, spent, run.native_turns)
+        chronicle, place = self.splitter.chronicle, self.splitter.place
         if run.native_turns and run.plan is not None:
             functions = run.plan.native.functions
-            chronicle = self.splitter.chronicle
             chronicle.in_turn(run.site, run.filename, run.native_turns, spent / 1e9, functions)
             self.splitter.on_use(self._use(run))
+        elif run.apart is not None and run.apart.refusal is not None:
+            chronicle.as_written(run.site, run.filename, run.apart, place, spent / 1e9)
 
     def _use(self, run: Run) -> ExecutorUse:
         """What this executor did of the loop, turn after turn."""

@@ -152,6 +152,7 @@ def test_floats_that_a_dead_executor_left_are_removed_when_all_is_done(bench: Be
     left = floats / ".floats-left"
     left.touch()
     bench.run("w", "exit-3")
+    bench.run("w", "echo")  # on the executor that was started in its place
     assert left.exists()
     bench.manager.send("w", CancelRoot(job="wait"))
     bench.until(lambda: not left.exists())

@@ -54,11 +54,8 @@ def letters(n: int) -> int:
 
 def first_prime(start: int) -> int:
     for n in range(start, 2 * start):
-        try:
-            if is_prime(n):
-                return n
-        except ValueError:
-            break
+        if is_prime(n):
+            return n
     return 0
 
 

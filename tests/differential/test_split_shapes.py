@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from differential import Case, Here, Scope, differences, parse, run
+from generous import give_everything
 from inline_cluster import InlineCluster
 
 _FOLDER = Path(__file__).parent / "cases"
@@ -34,13 +35,11 @@ def cluster(
 ) -> Iterator[InlineCluster]:
     """Somebody is always hungry, and everything seems worth giving away."""
     choose, slice_ns = PATTERNS[request.param]
-    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+    give_everything(monkeypatch)
     monkeypatch.setattr("ufora_worker.loops.loop.SLICE_NS", slice_ns)
     monkeypatch.setattr("ufora_worker.loops.root_loop._NESTED_TASK_NS", 0.0)
     monkeypatch.setattr("ufora_worker.loops.visits.SHORT_NS", 0)
     monkeypatch.setattr("ufora_worker.loops.visits.WORTH", 0)
-    for module in ("segments", "root_loop"):
-        monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
     inline = InlineCluster(tmp_path / "store", choose)
     inline.words.set_hungry(1)
     yield inline

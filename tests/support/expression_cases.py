@@ -4,7 +4,7 @@ import builtins
 import math
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -145,9 +145,3 @@ def _is_number(value: object) -> bool:
 def _name(cls: type) -> str:
     """Its name, with what tells ``np.bool`` from ``bool``."""
     return f"np.{cls.__name__}" if cls.__module__ == "numpy" else cls.__name__
-
-
-def classes_of(verdict: Verdict) -> Iterator[str]:
-    """What was refused, one line for each combination of classes."""
-    for classes, refusal in sorted(verdict.refused.items()):
-        yield f"{', '.join(classes)}: {refusal.message}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -329,8 +329,3 @@ def _canonical(value: Any) -> Any:
             if each is not None and not (isinstance(each, list) and not each)
         }
     return [_canonical(each) for each in value] if isinstance(value, list) else value
-
-
-def refs(manifests: Iterable[Manifest]) -> list[str]:
-    """``Kind name`` of each, in order."""
-    return [f"{each['kind']} {each['metadata']['name']}" for each in manifests]

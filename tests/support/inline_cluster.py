@@ -65,7 +65,9 @@ class InlineCluster:
         self.ranges_run = 0
         self.ended: program.Result | None = None
         self._choose = choose
-        self._place = Place(self.words, 0, QuietInterrupts(), native)
+        floats = folder / "floats"
+        floats.mkdir()
+        self._place = Place(self.words, 0, QuietInterrupts(), native, floats)
         self._offered: list[Range] = []
         self._pieces: list[TakePiece] = []
         self._jobs = 0

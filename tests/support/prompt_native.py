@@ -1,5 +1,10 @@
 """Native code that is there at once, for tests of what loops do with it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from inline_cluster import InlineCluster, QuietInterrupts
 from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_worker.native.attention import Attention
 from ufora_worker.native.body import NativeItems
@@ -53,3 +58,16 @@ class PromptEngine(NativeEngine):
         if self._before_first:
             made.prepare(0)
         return made
+
+
+@contextmanager
+def native_cluster(
+    folder: Path, choose: Callable[[int], int] = lambda count: 0, *, before_first: bool = True
+) -> Iterator[InlineCluster]:
+    """A cluster of one process that makes native code for every loop."""
+    attention = Attention(QuietInterrupts())
+    engine = PromptEngine(PromptCompiler(), attention, before_first=before_first)
+    cluster = InlineCluster(folder, choose, engine)
+    yield cluster
+    engine.close()
+    cluster.close()

@@ -13,7 +13,8 @@ from ufora_core.compiler.sites.rewriting import Site
 from ufora_core.compiler.sites.slices import SliceCodes
 from ufora_worker.loops.moments import Declined, Moment
 from ufora_worker.loops.ranges import SliceCall
-from ufora_worker.loops.shapes import LiveSegment, accumulator, finish
+from ufora_worker.loops.segments import LiveSegment
+from ufora_worker.loops.shapes import accumulator, finish
 
 PYTHON = sys.version_info[:2]
 

@@ -10,14 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from inline_cluster import InlineCluster, QuietInterrupts
-from prompt_native import PromptCompiler, PromptEngine
+from inline_cluster import InlineCluster
+from prompt_native import native_cluster
 from ufora_core.program import FunctionFacts, LoopFacts
 from ufora_core.protocol.parts import ExecutorUse
 from ufora_worker.executor.chronicle import Tally
 from ufora_worker.loops.loop import Place
 from ufora_worker.loops.runners import Native
-from ufora_worker.native.attention import Attention
 from ufora_worker.native.refusal import UserFunction
 
 LOG: list[int] = []
@@ -49,6 +48,10 @@ def is_prime(n: int) -> bool:
     return n > 1
 
 
+def letters(n: int) -> int:
+    return len({str(n): n})
+
+
 def first_prime(start: int) -> int:
     for n in range(start, 2 * start):
         if is_prime(n):
@@ -63,12 +66,8 @@ def note_primes(start: int) -> None:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[InlineCluster]:
-    attention = Attention(QuietInterrupts())
-    engine = PromptEngine(PromptCompiler(), attention, before_first=True)
-    inline = InlineCluster(tmp_path, native=engine)
-    yield inline
-    attention.close()
-    inline.close()
+    with native_cluster(tmp_path) as cluster:
+        yield cluster
 
 
 def loops(cluster: InlineCluster) -> tuple[LoopFacts, ...]:
@@ -216,3 +215,23 @@ def test_without_native_code_the_report_says_how_to_get_it(tmp_path: Path) -> No
     assert loop.why_interpreted.edit == 'pip install "ufora-worker[native]"'
     assert functions(cluster) == ()
     cluster.close()
+
+
+def test_a_lasting_loop_that_runs_as_written_says_what_stands_in_the_way(
+    cluster: InlineCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("_WORTH_NS", "_LEAST_APART_NS"):
+        monkeypatch.setattr(f"ufora_worker.for_loops.turns.{limit}", 0)
+    monkeypatch.setattr("ufora_worker.for_loops.turns._SETTLING_NS", 10**12)
+    lengths = []
+    with cluster.remotely.downloadAll():
+        for n in range(40):
+            if n % 2:
+                lengths.append(letters(n))
+    assert lengths == [letters(n) for n in range(40) if n % 2]
+    [loop] = loops(cluster)
+    assert (loop.taken, loop.declined) == (0, 1)
+    assert loop.why_sequential is not None and loop.why_interpreted is not None
+    assert loop.why_sequential.message == "its items take less time than dividing it"
+    assert loop.why_interpreted.line == line_of(letters, 1)
+    assert [each.name for each in functions(cluster)] == ["letters"]

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from ufora_worker.loops.float_files import FloatFile, FloatReader, sweep
+from ufora_worker.loops.float_files import FloatFile, FloatReader, sweep, sweep_all
 
 
 def written(folder: Path, *parts: list[float]) -> FloatFile:
     file = FloatFile(folder, "job", 3)
     for part in parts:
         assert file.append(array("d", part)) is not None
-    file.close()
+    file.closed()
     return file
 
 
@@ -73,9 +73,27 @@ def test_what_nobody_has_read_is_swept_away_with_its_loop(tmp_path: Path) -> Non
     written(tmp_path, [1.0])
     other = FloatFile(tmp_path, "job", 4)
     other.append(array("d", [1.0]))
-    other.close()
+    other.closed()
     sweep(tmp_path, "job", 3)
     assert files(tmp_path) == [other.name]
+
+
+def test_what_is_of_use_to_the_next_loop_stays_when_all_are_over(tmp_path: Path) -> None:
+    written(tmp_path, [1.0])
+    reader = FloatReader(tmp_path)
+    reader.view(written(tmp_path, [2.0]).name, 0, 1)
+    reader.let_go(read=True)
+    free = [name for name in files(tmp_path) if name.startswith(".free-")]
+    assert (len(free), len(files(tmp_path))) == (1, 2)
+    sweep_all(tmp_path)
+    assert files(tmp_path) == free
+
+
+def test_without_a_folder_no_file_is_here() -> None:
+    reader = FloatReader(None)
+    with pytest.raises(OSError, match="no file of floats"):
+        reader.view(f".floats-{'0' * 16}-{'0' * 32}", 0, 1)
+    reader.let_go(read=True)
 
 
 def test_where_nothing_can_be_written_there_is_no_file(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from ufora_core.compiler.sites.rewriting import Site, rewrite
 from ufora_core.compiler.sites.slices import slice_function
 from ufora_worker.loops.folds import Fold, needs_fold
 from ufora_worker.loops.moments import Declined, Moment
-from ufora_worker.loops.shapes import LiveSegment, accumulator
+from ufora_worker.loops.segments import LiveSegment
+from ufora_worker.loops.shapes import accumulator
 
 
 def site(text: str) -> Site:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from differential import Case, Here, Scope, cases, differences, run
+from generous import give_everything
 from inline_cluster import InlineCluster, QuietInterrupts
 from prompt_native import PromptCompiler, PromptEngine
 from random_for_loops import program
@@ -215,9 +216,7 @@ def way(request: pytest.FixtureRequest) -> Way:
 @pytest.fixture
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way) -> Iterator[Rig]:
     way.chosen(monkeypatch)
-    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
-    for module in ("segments", "root_loop"):
-        monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
+    give_everything(monkeypatch)
     made = Rig(tmp_path)
     yield made
     made.close()

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from differential import Case, Here, Scope, cases, differences, run
+from generous import give_everything
 from inline_cluster import InlineCluster
 from random_for_loops import program
 from ufora_worker.executor.chronicle import Chronicle
@@ -26,10 +27,8 @@ CASES = [
 def eager() -> Iterator[None]:
     """Somebody is always hungry, and everything seems worth giving away."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+        give_everything(patch)
         patch.setattr("ufora_worker.loops.loop.SLICE_NS", 1)
-        for module in ("segments", "root_loop"):
-            patch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
         yield
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from generous import give_everything
 from inline_cluster import InlineCluster
 from ufora_worker.loops.nans import holds_shared_nan
 
@@ -52,10 +53,8 @@ def test_a_list_in_itself_is_looked_at_once() -> None:
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineCluster]:
     """Somebody is always hungry, and everything seems worth giving away."""
-    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+    give_everything(monkeypatch)
     monkeypatch.setattr("ufora_worker.loops.loop.SLICE_NS", 1)
-    for module in ("segments", "root_loop"):
-        monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
     inline = InlineCluster(tmp_path / "store")
     inline.words.set_hungry(1)
     yield inline

@@ -9,7 +9,7 @@ import pytest
 from ufora_core.store import ObjectStore
 from ufora_worker.loops.float_files import FloatReader
 from ufora_worker.loops.partials import AGAIN, decode_partial, encode_partial
-from ufora_worker.loops.shapes import LiveSegment
+from ufora_worker.loops.segments import LiveSegment
 
 
 class Leaf:

@@ -9,16 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generous import give_everything
 from inline_cluster import InlineCluster
 
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InlineCluster]:
     """Somebody is always hungry, and everything seems worth giving away."""
-    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+    give_everything(monkeypatch)
     monkeypatch.setattr("ufora_worker.loops.loop.SLICE_NS", 1)
-    for module in ("segments", "root_loop"):
-        monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
     inline = InlineCluster(tmp_path / "store", random.Random(0).randrange)
     inline.words.set_hungry(1)
     yield inline

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from inline_cluster import InlineCluster, QuietInterrupts
-from prompt_native import PromptCompiler, PromptEngine
-from ufora_worker.native.attention import Attention
+from inline_cluster import InlineCluster
+from prompt_native import native_cluster
 
 #: Much more than columns hold at first.
 WIDE = 50_000
@@ -27,12 +26,8 @@ def beyond(n: int) -> list[int]:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[InlineCluster]:
-    attention = Attention(QuietInterrupts())
-    engine = PromptEngine(PromptCompiler(), attention, before_first=True)
-    inline = InlineCluster(tmp_path, native=engine)
-    yield inline
-    attention.close()
-    inline.close()
+    with native_cluster(tmp_path) as cluster:
+        yield cluster
 
 
 def native_items(cluster: InlineCluster) -> list[int]:

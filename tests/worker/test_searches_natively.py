@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from inline_cluster import InlineCluster, QuietInterrupts
-from prompt_native import PromptCompiler, PromptEngine
+from generous import give_everything
+from inline_cluster import InlineCluster
+from prompt_native import native_cluster
 from ufora_core.compiler.sites.rewriting import SiteKind
-from ufora_worker.loops.shapes import LiveSegment, accumulator, finish
-from ufora_worker.native.attention import Attention
+from ufora_worker.loops.segments import LiveSegment
+from ufora_worker.loops.shapes import accumulator, finish
 
 
 @pytest.fixture(params=[0, 1, 2])
@@ -21,19 +22,13 @@ def cluster(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[InlineCluster]:
     """Somebody is always hungry, and native code is there at once."""
-    monkeypatch.setattr("ufora_worker.loops.loop.WORTH_GIVING_NS", 0)
+    give_everything(monkeypatch)
     monkeypatch.setattr("ufora_worker.loops.loop.SLICE_NS", 1)
     monkeypatch.setattr("ufora_worker.loops.loop.NATIVE_SLICE_NS", 1 + 40_000 * request.param)
-    for module in ("segments", "root_loop"):
-        monkeypatch.setattr(f"ufora_worker.loops.{module}.weigh", lambda *values: 0.0)
-    attention = Attention(QuietInterrupts())
-    engine = PromptEngine(PromptCompiler(), attention, before_first=request.param > 0)
     choose = random.Random(request.param).randrange
-    inline = InlineCluster(tmp_path / "store", choose, engine)
-    inline.words.set_hungry(1)
-    yield inline
-    engine.close()
-    inline.close()
+    with native_cluster(tmp_path, choose, before_first=request.param > 0) as cluster:
+        cluster.words.set_hungry(1)
+        yield cluster
 
 
 def natively(cluster: InlineCluster) -> list[bool]:

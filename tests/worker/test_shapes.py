@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_worker.loops.float_sum import CompensatedSum, ordered_sum
-from ufora_worker.loops.shapes import Collected, LiveSegment, accumulator, finish
+from ufora_worker.loops.segments import LiveSegment
+from ufora_worker.loops.shapes import Collected, accumulator, finish
 from ufora_worker.loops.sums import Summed, join, total_of
 
 PYTHON = sys.version_info[:2]

@@ -51,7 +51,7 @@ class Bench:
     def worker(self, name: str, executors: int = 1, memory_bytes: int = 1 << 40) -> Supervisor:
         folder = WorkerFolder(self.folder / name)
         words = SharedWords.create(executors)
-        pool = ExecutorPool(words, name, folder.store, memory_bytes, [FAKE_EXECUTOR])
+        pool = ExecutorPool(words, name, folder, memory_bytes, [FAKE_EXECUTOR])
         identity = Identity.new(name, "127.0.0.1")
         tokens = Tokens(TokenSource())
         supervisor = Supervisor(identity, words, pool, folder, memory_bytes, tokens)
@@ -142,6 +142,20 @@ def test_a_cancelled_root_ends_whether_it_hears_the_stop_or_not(bench: Bench, jo
     bench.manager.send("w", CancelRoot(job=job))
     assert failure_of(bench.end_of("w", job))[0] == "cancelled"
     assert bench.run("w", "echo").failure is None
+
+
+def test_floats_that_a_dead_executor_left_are_removed_when_all_is_done(bench: Bench) -> None:
+    bench.worker("w", executors=2)
+    bench.manager.send("w", PlaceRoot(job="wait", program=PROGRAM))
+    bench.until(lambda: any(isinstance(x, RootOutput) for x in bench.manager.said["w"]))
+    (floats,) = bench.folder.glob("w/worker-*/floats")
+    left = floats / ".floats-left"
+    left.touch()
+    bench.run("w", "exit-3")
+    bench.run("w", "echo")  # on the executor that was started in its place
+    assert left.exists()
+    bench.manager.send("w", CancelRoot(job="wait"))
+    bench.until(lambda: not left.exists())
 
 
 def test_executors_over_the_memory_budget_are_ended(bench: Bench) -> None:

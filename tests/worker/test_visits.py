@@ -171,4 +171,5 @@ def test_a_site_rests_twenty_times_as_long_as_it_was_asked_in_vain() -> None:
 def test_after_a_call_that_raised_no_other_is_taken_over_within_it() -> None:
     visits = Visits()
     visits.open = 3
-    assert visits.note_failure() and visits.depth == 0
+    visits.note_failure()
+    assert visits.depth == 0

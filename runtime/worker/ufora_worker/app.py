@@ -71,9 +71,7 @@ def run(settings: WorkerSettings, executor: Sequence[str]) -> int:
         words = SharedWords.create(settings.executors)
         stack.callback(words.close)
         budget = settings.memory_bytes or default_budget()
-        pool = ExecutorPool(
-            words, identity.name, folder.store, budget, executor, settings.native_folder
-        )
+        pool = ExecutorPool(words, identity.name, folder, budget, executor, settings.native_folder)
         stack.callback(pool.close)
         for index in range(settings.executors):
             pool.start(index)

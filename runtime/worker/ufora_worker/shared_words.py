@@ -1,7 +1,7 @@
 """The words of memory that a supervisor and its executors share.
 
-Between two slices an executor looks at three words, ``hungry`` and its own ``stop`` and ``yield``,
-and counts what it did in three more. A system call at that place would cost more than many slices
+Between two slices an executor looks at a few words, ``hungry`` and its own ``stop`` and ``yield``,
+and counts what it did in some more. A system call at that place would cost more than many slices
 do, so these are plain 64-bit loads and stores in one small shared mapping. Every word has one
 writer, so no lock is needed; the mapping is anonymous (the kernel frees it with its last holder).
 """

@@ -13,7 +13,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from unittest.mock import patch
+
+import pytest
 
 from differential import Case, Here, Scope, differences, run
 from fuzzing.brisk import THOROUGH, compiled_by
@@ -21,6 +22,7 @@ from fuzzing.comparison import Different, Outcome
 from fuzzing.functions import Functions
 from fuzzing.patience import TooLong, time_limit
 from fuzzing.programs import SOURCES, head, is_program, scope, site
+from generous import give_everything
 from inline_cluster import InlineCluster, QuietInterrupts
 from prompt_native import PromptCompiler, PromptEngine
 from ufora_worker.native.attention import Attention
@@ -222,11 +224,7 @@ def pointing_at(here: dict[str, str], there: dict[str, str]) -> dict[str, str]:
 @contextmanager
 def eager() -> Iterator[None]:
     """Within it slices have one item, and everything seems worth giving away."""
-    with (
-        patch("ufora_worker.loops.loop.WORTH_GIVING_NS", 0),
-        patch("ufora_worker.loops.loop.SLICE_NS", 1),
-        patch("ufora_worker.loops.segments.weigh", lambda *values: 0.0),
-        patch("ufora_worker.loops.sums.NEAR_NS", 0.0),
-        patch("ufora_worker.loops.root_loop.weigh", lambda *values: 0.0),
-    ):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ufora_worker.loops.loop.SLICE_NS", 1)
+        give_everything(patch)
         yield

@@ -24,7 +24,7 @@ class RunRange(Message, frozen=True, kw_only=True):
     waited: int | None = None
     #: Names it in what the executor says of it: it may hold several ranges of one loop.
     number: int | None = None
-    #: The owner of the loop is an executor of the same worker: files of this machine may hold what
+    #: The owner of the loop is an executor of the same worker: files of the worker's may hold what
     #: only it reads.
     home: bool = False
 

@@ -17,6 +17,7 @@ from ufora_worker.native.refusal import UserFunction
 
 #: Characters of a loop's text that the report shows.
 _TEXT = 100
+_CHEAP = "its items take less time than dividing it"
 _TOO_LATE = Explanation("the loop was over before native code for it was ready", "", 0)
 
 
@@ -145,6 +146,20 @@ class Chronicle:
         account.declined += 1
         if why is not None:
             account.why_sequential = Explanation(why.message, why.filename, why.line)
+
+    def as_written(
+        self, site: Site, filename: str, native: Native, place: Place, seconds: float
+    ) -> None:
+        """A ``for`` statement ran as written, though it lasted: there is no native code for its
+        items, and they take less than dividing them."""
+        tally = Tally()
+        tally.note_native(native, place)
+        account = self._account(site, filename)
+        account.declined += 1
+        account.seconds += seconds
+        account.total.merge(tally)
+        account.why_sequential = Explanation(_CHEAP, filename, site.line)
+        note_functions(self._functions, tally.functions)
 
     def in_turn(
         self,

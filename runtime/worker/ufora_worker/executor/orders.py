@@ -14,6 +14,8 @@ class Orders:
     channel_fd: int
     words_fd: int
     store: str
+    #: See ``loops.loop.Place``.
+    floats: str
     memory_bytes: int | None
     #: Where compiled code is kept; None: everything runs in CPython.
     native_folder: str | None

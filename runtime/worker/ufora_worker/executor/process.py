@@ -62,7 +62,7 @@ class Executor:
         sock = socket.socket(fileno=orders.channel_fd)
         self._channel = Channel(sock, self._interrupts.deferred)
         native = native_engine(orders.native_folder, self._interrupts)
-        self._place = Place(words, orders.index, self._interrupts, native)
+        self._place = Place(words, orders.index, self._interrupts, native, Path(orders.floats))
         self._store = ObjectStore(Path(orders.store))
         self._ranges = RangeRunner(self._place, self._store, orders.worker, self.send, self._nest)
         self._mailbox = Mailbox()

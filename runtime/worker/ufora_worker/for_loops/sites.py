@@ -29,10 +29,12 @@ from ufora_worker.for_loops.folds import IMMUTABLE, fold_of, simple_fold
 from ufora_worker.for_loops.items import item_function
 from ufora_worker.for_loops.runs import Run, Runs
 from ufora_worker.for_loops.turns import TurnAfterTurn
+from ufora_worker.loops.float_sum import PLAIN
 from ufora_worker.loops.moments import Declined
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 from ufora_worker.loops.root_loop import RootLoop, Window
-from ufora_worker.loops.shapes import LiveSegment, finish
+from ufora_worker.loops.segments import LiveSegment
+from ufora_worker.loops.shapes import finish
 from ufora_worker.native.body import NativeItems
 from ufora_worker.native.float_fold import FloatFold
 
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: The version of Python whose ``sum`` adds floats as ``+=`` does.
-_ADDING = (3, 11)
 _NUMBERS = {int, float, bool}
 #: Items of the first window, and how much longer than the one before a window may be.
 _FIRST, _GROWTH = 16, 8
@@ -204,7 +204,7 @@ class ForSites:
             operand = (run.value(total.name),)
             adding = self._adding(segments)
             try:
-                added = finish(SiteKind.SUM, segments, operand, _ADDING, loop.rerun, adding)
+                added = finish(SiteKind.SUM, segments, operand, PLAIN, loop.rerun, adding)
             except OverflowError:
                 return  # an int beyond floats: it is raised where it stands
             run.done = hi if loop.failed_at is None else loop.failed_at
@@ -219,7 +219,7 @@ class ForSites:
         native = self.splitter.place.native
         if native is None or not any(each.form == "floats" for each in segments):
             return None
-        return native.float_fold(_ADDING)
+        return native.float_fold(PLAIN)
 
     def _others(self, run: Run) -> tuple[Any, ...]:
         """The values of a loop's variables besides the total. What no turn has assigned lately,

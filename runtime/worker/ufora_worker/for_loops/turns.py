@@ -100,11 +100,13 @@ class TurnAfterTurn:
         run.without_record = run.done
         spent, count = perf_counter_ns() - run.started, run.count
         self.splitter.visits(run.site).note(count, spent, run.native_turns)
+        chronicle, place = self.splitter.chronicle, self.splitter.place
         if run.native_turns and run.plan is not None:
             functions = run.plan.native.functions
-            chronicle = self.splitter.chronicle
             chronicle.in_turn(run.site, run.filename, run.native_turns, spent / 1e9, functions)
             self.splitter.on_use(self._use(run))
+        elif run.apart is not None and run.apart.refusal is not None:
+            chronicle.as_written(run.site, run.filename, run.apart, place, spent / 1e9)
 
     def _use(self, run: Run) -> ExecutorUse:
         """What this executor did of the loop, turn after turn."""
@@ -144,7 +146,7 @@ class TurnAfterTurn:
         if run.plan is None and run.apart is None:
             if turn_ns > _DIVISIBLE_NS or left_ns < self._worth_ns(run):
                 return Next.NOT_YET
-            run.plan = self._begun(run, left_ns)
+            run.plan = self._planned(run, left_ns)
         if run.plan is not None and run.plan.native.refusal is None:
             return Next.OTHERWISE if run.plan.native.ready else Next.NOT_YET
         if not apart or turn_ns < _LEAST_APART_NS:
@@ -165,7 +167,7 @@ class TurnAfterTurn:
         """What is left must take so long to be worth native code."""
         return _WORTH_AGAIN_NS if self._native(run).history.was_made else _WORTH_NS
 
-    def _begun(self, run: Run, left_ns: float) -> Plan | None:
+    def _planned(self, run: Run, left_ns: float) -> Plan | None:
         """The plan for the rest of the loop, for which native code is made; or None."""
         native = self._native(run)
         if run.loop.turns is None:

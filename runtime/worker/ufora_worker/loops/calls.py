@@ -107,17 +107,22 @@ class CallLoops:
             # Calls of this site within calls of it are part of what these take.
             seconds = 0.0 if visits.open else (perf_counter_ns() - began) / 1e9
             splitter.chronicle.taken(site, frame.f_code.co_filename, loop.tally, seconds)
-            spent = thread_time_ns() - started
-            native = loop.tally.busy_seconds * 1e9 if loop.tally.native_items else 0.0
-            if loop.failed_at is not None:
-                rests = visits.note_failure()
-            else:
-                rests = not loop.tally.splits and visits.note_calls(
-                    spent, started - asked, int(native)
-                )
-            splitter.set_gate(site, visits.open >= visits.depth)
-            if rests:
-                splitter.let_rest(site)
+            self._learn(site, loop, started - asked, thread_time_ns() - started)
+
+    def _learn(self, site: Site, loop: RootLoop, asked: int, spent: int) -> None:
+        """Learn from calls that took so long to take over and to make; a site that gained nothing
+        rests."""
+        visits, tally = self.splitter.visits(site), loop.tally
+        rests = False
+        if loop.failed_at is not None:
+            visits.note_failure()
+            rests = True
+        elif not tally.splits:
+            native = int(tally.busy_seconds * 1e9) if tally.native_items else 0
+            rests = visits.note_calls(spent, asked, native)
+        self.splitter.set_gate(site, visits.open >= visits.depth)
+        if rests:
+            self.splitter.let_rest(site)
 
     def _is_interpreted(self, site: Site, frame: FrameType) -> bool:
         """Whether there can be no native code for the calls, so that only others could help."""

@@ -1,6 +1,9 @@
-"""Floats on their way to another process of this machine, in files of the store's folder.
+"""Floats on their way to another executor of the worker, in files of a folder that is its own.
 
-They are named by chance, for naming them by their bytes would take longer than adding them up, and
+What is in it goes with the worker, however that ends; and what executors that were killed or
+stopped have left there is removed once the worker has nothing to do (``sweep_all``).
+
+Files are named by chance, for naming them by their bytes would take longer than adding them up, and
 they are used again: to touch memory for the first time costs several times what copying into it
 does (measured: 4 ns a float against 0.6). Who has read a file gives it the name of a free one, and
 who needs one renames it, which only one process can.
@@ -28,7 +31,7 @@ class FloatFile:
 
     def __init__(self, folder: Path, job: str, loop: int) -> None:
         """Nothing is opened before the first float comes."""
-        self._folder = folder
+        self._folder, self._job, self._loop = folder, job, loop
         self._file = -1
         #: Its name in the folder.
         self.name = f"{_prefix(job, loop)}{uuid4().hex}"
@@ -50,17 +53,21 @@ class FloatFile:
         self.count += len(doubles)
         return first
 
-    def close(self) -> None:
-        """It is complete, and somebody else's."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+    def closed(self) -> "FloatFile":
+        """It is complete, and somebody else's; gives the one for what follows."""
+        self._close()
+        return FloatFile(self._folder, self._job, self._loop)
 
     def discard(self) -> None:
         """Nobody is going to read it."""
         if self._file >= 0:
-            self.close()
+            self._close()
             (self._folder / self.name).unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
     def _open(self) -> int:
         path = self._folder / self.name
@@ -76,7 +83,8 @@ class FloatFile:
 class FloatReader:
     """Reads what others wrote."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
+        """Without a folder no file is here."""
         self._folder = folder
         self._open: dict[str, memoryview[float]] = {}
 
@@ -86,7 +94,7 @@ class FloatReader:
         Raises:
             OSError: it is not here, or shorter.
         """
-        if _NAME.fullmatch(name) is None:
+        if self._folder is None or _NAME.fullmatch(name) is None:
             raise FileNotFoundError(f"{name[:80]!r} is no file of floats")
         if name not in self._open:
             with open(self._folder / name, "rb") as file:
@@ -100,7 +108,9 @@ class FloatReader:
     def let_go(self, *, read: bool) -> None:
         """Nobody opens these files any more; where they were ``read`` to the end, others may write
         them, else the views stay as they are."""
-        room = _MOST_FREE - sum(1 for _ in _free(self._folder)) if self._open and read else 0
+        if self._folder is None or not self._open:
+            return
+        room = _MOST_FREE - sum(1 for _ in _free(self._folder)) if read else 0
         for name, view in self._open.items():
             path = self._folder / name
             if room > 0 and view.nbytes <= _LONGEST_FREE:
@@ -113,7 +123,16 @@ class FloatReader:
 
 def sweep(folder: Path, job: str, loop: int) -> None:
     """Remove what nobody has read: the owner of the loop needs no more of it."""
-    for path in folder.glob(f"{_prefix(job, loop)}*"):
+    _remove(folder, _prefix(job, loop))
+
+
+def sweep_all(folder: Path) -> None:
+    """Remove what nobody has read, now that no loop runs any more."""
+    _remove(folder, _USED)
+
+
+def _remove(folder: Path, prefix: str) -> None:
+    for path in folder.glob(f"{prefix}*"):
         path.unlink(missing_ok=True)
 
 

@@ -24,6 +24,8 @@ Fold = Callable[[Doubles, float, float], tuple[float, float]]
 
 #: ``int``s that the C code of ``sum`` adds without building Python objects: a C long.
 _LONG = range(-(2**63), 2**63)
+#: A version whose ``sum`` adds floats as ``+=`` does.
+PLAIN = (3, 11)
 #: As starts, ``sum`` refuses these; a total may become one on the way.
 _TEXTS = (str, bytes, bytearray)
 
@@ -101,7 +103,7 @@ class RunningSum:
         Raises:
             Exception: as adding them does.
         """
-        own = follows_own_rule(_PLAIN) and not isinstance(self.total, _TEXTS)
+        own = follows_own_rule(PLAIN) and not isinstance(self.total, _TEXTS)
         total = self.total
         self.total = _own_sum(values, total) if own else reduce(operator.add, values, total)
 
@@ -204,7 +206,3 @@ def running_sum(start: Any, python: tuple[int, int]) -> RunningSum:
 
 def _settled(total: float, error: float) -> float:
     return total + error if error and math.isfinite(error) else total
-
-
-#: A version that adds plainly.
-_PLAIN = (3, 11)

@@ -13,7 +13,7 @@ from typing import Any
 
 from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.views import Items
-from ufora_worker.loops.shapes import LiveSegment
+from ufora_worker.loops.segments import LiveSegment
 
 
 @dataclass(frozen=True, slots=True)

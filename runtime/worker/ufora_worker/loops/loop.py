@@ -1,10 +1,10 @@
 """Runs the items of one loop in this process, and gives the back half away if somebody is hungry.
 
 A loop is never cut into tasks in advance. Its items run in order at full speed, in *slices* of
-about half a millisecond, and between two slices there is one look at the shared words. If an
-executor somewhere is hungry, the back half of what is left becomes a range of its own (lazy binary
-splitting: Tzannes et al., PPoPP 2010); a heartbeat does the same in the middle of a long item
-(heartbeat scheduling: Acar et al., PLDI 2018).
+about half a millisecond (of native code: two), and between two slices there is one look at the
+shared words. If an executor somewhere is hungry, the back half of what is left becomes a range of
+its own (lazy binary splitting: Tzannes et al., PPoPP 2010); a heartbeat does the same in the middle
+of a long item (heartbeat scheduling: Acar et al., PLDI 2018).
 
 Loops nest: an item may reach a site whose loop is taken over as well, and then the outermost loop
 gives first (``Place.give``). Items that are run several in a slice are too short for that.
@@ -16,6 +16,7 @@ takes over between two slices, or in the middle of a long item, which is then be
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter_ns, thread_time_ns
 from typing import Any, Protocol
 
@@ -78,6 +79,9 @@ class Place:
     interrupts: Interrupts
     #: What makes native code; None where everything runs in CPython.
     native: NativeEngine | None = None
+    #: Where executors of the worker leave floats for each other (``float_files``); None: they send
+    #: them.
+    floats: Path | None = None
     #: The loops that run here, each in an item of the one before.
     loops: list["Loop"] = field(default_factory=list, init=False)
     #: What else a heartbeat does.

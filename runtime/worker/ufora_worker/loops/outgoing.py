@@ -3,6 +3,7 @@ many floats for an executor of this worker, in several, so that those are added 
 
 from collections.abc import Sequence
 from math import inf
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -34,10 +35,10 @@ class Outgoing:
         #: The first item that is in no piece.
         self._first = work.lo
 
-    def use_files(self) -> None:
-        """The owner of the loop is on this machine."""
+    def use_files(self, folder: Path) -> None:
+        """The owner of the loop reads files of this folder."""
         if isinstance(self._results, Summed):
-            self._results.file = FloatFile(self._store.directory, self._work.job, self._work.loop)
+            self._results.file = FloatFile(folder, self._work.job, self._work.loop)
 
     def front(self, loop: Loop) -> Piece | None:
         """What is done of the range, if that is much and something is left."""
@@ -63,6 +64,5 @@ class Outgoing:
         stored = encode_partial(self._store, key, self._results.segments, self._objects, again_ns)
         self._results.segments.clear()
         if isinstance(self._results, Summed) and self._results.file is not None:
-            self._results.file.close()
-            self.use_files()
+            self._results.file = self._results.file.closed()
         return Piece(lo=first, hi=loop.next, partial=stored.payload, needs=stored.needs)

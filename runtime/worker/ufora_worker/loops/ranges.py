@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec.structs import replace
+
 from ufora_core import program, syntax
 from ufora_core.compiler.sites.as_written import AsWritten
 from ufora_core.compiler.sites.rewriting import Site, SiteKind
@@ -194,15 +196,15 @@ class RangeRunner:
                     self._send(RangeBegun(job=work.job, loop=work.loop, piece=front))
 
         def give(lo: int, hi: int) -> None:
-            given = replace_bounds(work, lo, hi, results.keep_values)
+            given = replace(work, lo=lo, hi=hi, values=results.keep_values)
             self._send(Offer(range=given, number=number))
 
         results = accumulator(SiteKind[decoded.task.kind], keep_values=work.values)
         if isinstance(results, Summed):
             results.is_near = self._place.hungry_here
         outgoing = Outgoing(work, results, self._store, decoded.decoder.objects)
-        if order.home:
-            outgoing.use_files()
+        if order.home and self._place.floats is not None:
+            outgoing.use_files(self._place.floats)
         loop = Loop(
             decoded.body,
             decoded.items,
@@ -268,17 +270,4 @@ def use_of(loop: Loop, worker: str, lo: int) -> ExecutorUse:
         busy_seconds=loop.busy_ns / 1e9,
         native_items=native_items,
         bails=bails,
-    )
-
-
-def replace_bounds(work: Range, lo: int, hi: int, keep_values: bool) -> Range:
-    """The same loop's items ``[lo, hi)``."""
-    return Range(
-        job=work.job,
-        loop=work.loop,
-        lo=lo,
-        hi=hi,
-        task=work.task,
-        needs=work.needs,
-        values=keep_values,
     )

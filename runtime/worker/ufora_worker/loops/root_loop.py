@@ -34,7 +34,8 @@ from ufora_worker.loops.folds import Fold
 from ufora_worker.loops.loop import Loop, Place
 from ufora_worker.loops.partials import AGAIN, Stored, decode_partial, keep
 from ufora_worker.loops.ranges import SliceCall, use_of
-from ufora_worker.loops.shapes import Accumulator, LiveSegment, accumulator, finish
+from ufora_worker.loops.segments import LiveSegment
+from ufora_worker.loops.shapes import Accumulator, accumulator, finish
 from ufora_worker.loops.sums import Summed, join
 from ufora_worker.loops.weights import weigh
 from ufora_worker.native.body import NativeItems
@@ -45,8 +46,6 @@ _OWN_FRAMES = 10
 #: What it takes a thief to get ready for a loop, measured; of an outermost loop it is part of what
 #: the first steal costs, and that comes once.
 _NESTED_TASK_NS = 5_000_000.0
-
-
 #: The values of calls count so many times: what the calls give may be as large.
 _CALLS_TIMES = 2.0
 
@@ -297,18 +296,23 @@ class RootLoop:
             while position not in self._pieces:
                 self._take(self.link.wait(self.job, self.number))
             piece = self._pieces.pop(position)
-            files = FloatReader(self.store.directory)
-            found = decode_partial(self.store, piece.partial, self._task_objects, files)
-            segments.extend(map(self._complete, found))
-            if self.kind is SiteKind.SUM:
-                join(segments, self._float_fold)
-            files.let_go(read=not any(each in segments[-len(found) :] for each in found))
-            self._discard(piece.partial)
+            self._append(piece, segments)
             position = piece.hi
             if piece.failed:
                 self.failed_at = position
             if piece.failed or piece.decides:
                 return
+
+    def _append(self, piece: Piece, segments: list[LiveSegment]) -> None:
+        """Append a piece's segments, or add them up with those before them."""
+        files = FloatReader(self.place.floats)
+        found = decode_partial(self.store, piece.partial, self._task_objects, files)
+        segments.extend(map(self._complete, found))
+        if self.kind is SiteKind.SUM:
+            join(segments, self._float_fold)
+        kept = segments[-len(found) :]
+        files.let_go(read=not any(each in kept for each in found))
+        self._discard(piece.partial)
 
     def _complete(self, segment: LiveSegment) -> LiveSegment:
         """The segment, with the values that only this process can make."""
@@ -360,8 +364,8 @@ class RootLoop:
         for piece in self._pieces.values():
             self._discard(piece.partial)
         self._pieces.clear()
-        if self.kind is SiteKind.SUM:
-            sweep(self.store.directory, self.job, self.number)
+        if self.kind is SiteKind.SUM and self.place.floats is not None:
+            sweep(self.place.floats, self.job, self.number)
 
     def _discard(self, partial: Payload) -> None:
         if partial.data is None:

@@ -21,19 +21,6 @@ from ufora_worker.loops.float_sum import Fold
 from ufora_worker.loops.segments import LiveSegment, append, shipping_ns
 from ufora_worker.loops.sums import Rerun, Summed, total_of
 
-__all__ = [
-    "Accumulator",
-    "Collected",
-    "Compared",
-    "Counted",
-    "LiveSegment",
-    "Searched",
-    "Summed",
-    "accumulator",
-    "append",
-    "finish",
-]
-
 _ORDERED = (int, float, str, bytes, bool)
 #: Python's own, whatever rule the client's follows.
 _PLAIN_SUM = sum

@@ -30,9 +30,7 @@ Rerun = Callable[[int, int], list[Any]]
 
 #: The form of what was added up in order from the start.
 SUM = "sum"
-#: To send one packed float takes about so long.
-PACKED_NS = 10.0
-#: As a term, to another executor of the worker, and to another worker; adding it is in both.
+#: To send a term to another executor of the worker, and to another worker, and to add it there.
 NEAR_NS, FAR_NS = 5.0, 25.0
 #: The form of floats that are in a file.
 FILED = "filed"

@@ -134,12 +134,10 @@ class Visits:
             return inf
         return _UNKNOWN_NS if self.open > 1 and not self._weighed_ns else 0.0
 
-    def note_failure(self) -> bool:
+    def note_failure(self) -> None:
         """Learn that a call raised, which the program now makes again: if calls within that one
-        were taken over once more, each level of a recursion would double what it takes. True, since
-        it should rest."""
+        were taken over once more, each level of a recursion would double what it takes."""
         self.depth = 0
-        return True
 
     def weigh(self, values: Iterable[Any], spent: int) -> None:
         """Learn from the values of calls that took ``spent`` together."""

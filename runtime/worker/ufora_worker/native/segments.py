@@ -7,7 +7,7 @@ from typing import Any
 from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_worker.loops.segments import append
 from ufora_worker.loops.shapes import Accumulator, Collected
-from ufora_worker.loops.sums import PACKED_NS, Summed
+from ufora_worker.loops.sums import Summed
 from ufora_worker.native.ir.nodes import Sink, Unit
 from ufora_worker.native.ir.types import (
     BOOL,
@@ -25,6 +25,8 @@ from ufora_worker.native.ir.types import (
 from ufora_worker.native.runs import Run, Status
 
 _PACKED = {INT: ("ints", "q"), FLOAT: ("floats", "d")}
+#: To send one of these takes about so long.
+_PACKED_NS = 10.0
 
 
 def add_run(results: Accumulator, run: Run, unit: Unit, kind: SiteKind, lo: int) -> bool:
@@ -74,7 +76,7 @@ def _add_columns(results: Accumulator, run: Run, type: Type, kind: SiteKind, lo:
         last = results.segments[-1]
         last.value.frombytes(memoryview(run.columns[0]).cast("B"))
         last.hi = run.next
-        results.shipping_ns = PACKED_NS
+        results.shipping_ns = _PACKED_NS
         return False
     values = objects(type, run.columns)
     if kind in _KEYED and isinstance(results, Collected):

@@ -19,6 +19,7 @@ from ufora_core.tokens import REFRESH_SECONDS, Tokens
 from ufora_worker.errors import RefusedEvent, StartError
 from ufora_worker.executor.interrupts import QUESTION, STOP
 from ufora_worker.identity import Identity
+from ufora_worker.loops.float_files import sweep_all
 from ufora_worker.shared_words import SharedWords
 from ufora_worker.state import commands
 from ufora_worker.state.events import (
@@ -203,6 +204,8 @@ class Supervisor:
         executors = range(self._words.executors)
         self._events.append(Tick(tuple(self._words.progress(index) for index in executors)))
         self._handle_all()
+        if not self.state.busy:
+            sweep_all(self._folder.floats)
         self._manager.send(
             self._registration.tick(now, self.state.idle, self._memory_used, self.state.roots)
         )

@@ -22,6 +22,7 @@ from ufora_core.protocol.executor import FromExecutor, ToExecutor
 from ufora_worker.executor.orders import Orders
 from ufora_worker.shared_words import SharedWords
 from ufora_worker.state.events import Event, ExecutorEnded, ExecutorSaid
+from ufora_worker.supervisor.worker_folder import WorkerFolder
 
 _LENGTH = struct.Struct("<I")
 _READ_SIZE = 1024 * 1024
@@ -76,7 +77,7 @@ class ExecutorPool:
         self,
         words: SharedWords,
         worker: str,
-        store: Path,
+        folder: WorkerFolder,
         memory_bytes: int,
         program: Sequence[str] = EXECUTOR,
         native_folder: Path | None = None,
@@ -84,7 +85,7 @@ class ExecutorPool:
         """``native_folder``: see ``WorkerSettings``."""
         self._words = words
         self._worker = worker
-        self._store = store
+        self._folder = folder
         self._memory_bytes = memory_bytes
         self._program = program
         self._native_folder = native_folder
@@ -160,7 +161,8 @@ class ExecutorPool:
             worker=self._worker,
             channel_fd=channel,
             words_fd=self._words.fd,
-            store=str(self._store),
+            store=str(self._folder.store),
+            floats=str(self._folder.floats),
             memory_bytes=self._memory_bytes,
             native_folder=None if self._native_folder is None else str(self._native_folder),
         ).text()

@@ -22,7 +22,8 @@ _LOG_BYTES, _LOGS_KEPT = 10 * 1024 * 1024, 3
 
 
 class WorkerFolder:
-    """``path/objects`` is the worker's own store, ``path/store`` the link to the one in use."""
+    """``path/objects`` is the worker's own store, ``path/store`` the link to the one in use, and
+    ``path/floats`` is what executors of this worker leave for each other."""
 
     def __init__(self, data_dir: Path) -> None:
         """Make the folder, and remove those of workers that are gone.
@@ -37,6 +38,8 @@ class WorkerFolder:
             self._lock = _locked(self.path)
             self.own_store = self.path / "objects"
             self.own_store.mkdir()
+            self.floats = self.path / "floats"
+            self.floats.mkdir()
         except OSError as error:
             raise _not_writable(data_dir, error) from None
         self.store = self.path / "store"

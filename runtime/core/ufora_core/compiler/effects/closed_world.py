@@ -124,16 +124,17 @@ class World:
         found = dict.fromkeys(map(type, items))
         result = NOTHING
         for cls in found:
+            if self.nature(cls) is Nature.SCALAR:
+                self._see_scalars(cls)  # they are all alike, and there may be a million
+                result = join(result, constant(cls))
+                continue
             of_class = items if len(found) == 1 else [each for each in items if type(each) is cls]
             result = join(result, self._see_class(cls, of_class, depth))
         return result
 
     def _see_class(self, cls: type, items: Sequence[object], depth: int) -> Value:
-        """What is known of ``items``, all of them exactly of the class ``cls``."""
+        """What is known of ``items``, all of them exactly of the class ``cls``: no scalar."""
         kind = self.nature(cls)
-        if kind is Nature.SCALAR:
-            self._see_scalars(cls)
-            return constant(cls)
         if kind is Nature.CONTAINER:
             return self._see_containers(cls, items, depth)
         if kind is Nature.ARRAY:

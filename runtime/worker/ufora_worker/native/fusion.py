@@ -49,7 +49,8 @@ def fuse(unit: Unit, findings: Findings) -> Unit:
 def _fused(function: Function, findings: Findings) -> Function:
     statements = list(walk(function.body))
     reads = Counter(each for statement in statements for each in operands(statement))
-    writes = Counter(var for statement in statements for var in targets(statement))
+    writes = Counter(function.parameters)  # what is passed may be read before anything is set
+    writes.update(var for statement in statements for var in targets(statement))
     used_once = frozenset(var for var in writes if reads[var] == writes[var] == 1)
     body = rewrite(function.body, lambda block: _Fusion(block, used_once, findings).run())
     return function if body == function.body else replace(function, body=body)

@@ -10,6 +10,7 @@ from cases import Case, load
 from ufora_core.compiler.for_loops.rules import NotSplit
 from ufora_core.compiler.for_loops.statement import ForLoop, taken_apart
 from ufora_core.compiler.sites.rewriting import rewrite
+from ufora_core.compiler.sites.site import Site
 from ufora_core.values.functions import source_of
 from ufora_worker.for_loops.items import item_function
 
@@ -65,10 +66,9 @@ def _names(types: tuple[type, ...]) -> str:
 
 def test_a_rewritten_loop_asks_the_engine_and_keeps_what_was_written() -> None:
     source = "for x in xs:\n    y = f(x)\n    total += y\nelse:\n    print(total)"
-    tree = ast.parse(source)
-    (site,) = rewrite(tree)
+    text, site = _rewritten(source)
     assert (
-        ast.unparse(tree)
+        text
         == f"""\
 if __ufora_closed_0__:
 {_indented(source)}
@@ -96,10 +96,9 @@ else:
 
 def test_a_loop_that_works_on_variables_begins_as_written_and_goes_on_turn_after_turn() -> None:
     source = "for x in xs:\n    a = f(a)\n    if a == 1:\n        break\nelse:\n    print(a)"
-    tree = ast.parse(source)
-    (site,) = rewrite(tree)
+    text, site = _rewritten(source)
     assert (
-        ast.unparse(tree)
+        text
         == f"""\
 if __ufora_closed_0__:
 {_indented(source)}
@@ -124,6 +123,13 @@ else:
     )
     assert site.loop is not None
     assert not site.loop.runs_apart
+
+
+def _rewritten(source: str) -> tuple[str, Site]:
+    """The program of one statement as it asks the engine, and its site."""
+    tree = ast.parse(source)
+    (site,) = rewrite(tree)
+    return ast.unparse(tree), site
 
 
 def _indented(text: str) -> str:

@@ -1,6 +1,6 @@
 """Native code in a real cluster: the same answers, faster; and without it the same answers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +46,6 @@ def endless(n: int) -> int:
 
 def deep(n: int) -> int:
     return deep(n + 1) + 1 if n >= 0 else 0
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[pyfora.LocalCluster]:
-    with pyfora.LocalCluster(workers=1, cores_per_worker=2) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def cluster(local: pyfora.LocalCluster) -> Iterator[pyfora.Cluster]:
-    with local.connect() as connected:
-        yield connected
 
 
 def natively(run: Callable[[], pyfora.Report]) -> pyfora.Report:

@@ -2,10 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 import pyfora
 
@@ -24,18 +21,6 @@ def collatz(n: int) -> int:
 def throws(seed: int) -> float:
     dice = random.Random(seed)
     return sum(dice.random() for _ in range(100))
-
-
-@pytest.fixture(scope="module")
-def local() -> Iterator[pyfora.LocalCluster]:
-    with pyfora.LocalCluster(workers=1, cores_per_worker=2) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def cluster(local: pyfora.LocalCluster) -> Iterator[pyfora.Cluster]:
-    with local.connect() as connected:
-        yield connected
 
 
 def report_of(block: Any) -> pyfora.Report:

@@ -77,19 +77,23 @@ else:
         pass
     for x, y in __ufora_left__():
         pass
-    .0.0 = None
-    try:
-        for x, (.0.0,) in __ufora_records__():
-            y = .0.0
-            total += y
-        else:
-            for x in __ufora_rest__():
-                y = f(x)
+    for x in __ufora_first__():
+        y = f(x)
+        total += y
+    else:
+        .0.0 = None
+        try:
+            for x, (.0.0,) in __ufora_records__():
+                y = .0.0
                 total += y
             else:
-                print(total)
-    finally:
-        del .0.0"""
+                for x in __ufora_rest__():
+                    y = f(x)
+                    total += y
+                else:
+                    print(total)
+        finally:
+            del .0.0"""
     )
     assert (site.line, site.column, site.loop is not None) == (1, 0, True)
 

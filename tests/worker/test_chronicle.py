@@ -220,7 +220,7 @@ def test_without_native_code_the_report_says_how_to_get_it(tmp_path: Path) -> No
 def test_a_lasting_loop_that_runs_as_written_says_what_stands_in_the_way(
     cluster: InlineCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for limit in ("_WORTH_NS", "_LEAST_APART_NS"):
+    for limit in ("_WORTH_NS", "_SHOWN_NS", "_LEAST_APART_NS"):
         monkeypatch.setattr(f"ufora_worker.for_loops.turns.{limit}", 0)
     monkeypatch.setattr("ufora_worker.for_loops.turns._SETTLING_NS", 10**12)
     lengths = []
@@ -235,3 +235,37 @@ def test_a_lasting_loop_that_runs_as_written_says_what_stands_in_the_way(
     assert loop.why_sequential.message == "its items take less time than dividing it"
     assert loop.why_interpreted.line == line_of(letters, 1)
     assert [each.name for each in functions(cluster)] == ["letters"]
+
+
+def test_a_loop_whose_variable_is_no_number_begins_as_written(
+    cluster: InlineCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("_WORTH_NS", "_SHOWN_NS"):
+        monkeypatch.setattr(f"ufora_worker.for_loops.turns.{limit}", 0)
+    monkeypatch.setattr("ufora_worker.for_loops.turns._LEAST_APART_NS", 10**12)
+    monkeypatch.setattr("ufora_worker.for_loops.turns._SETTLING_NS", 10**12)
+    text, number = "", 0
+    with cluster.remotely.downloadAll():
+        for n in range(400):
+            text += chr(65 + n % 26)
+        for n in range(400):
+            number += cube(n)
+    assert text == "".join(chr(65 + n % 26) for n in range(400))
+    assert number == sum(map(cube, range(400)))
+    [loop] = loops(cluster)
+    assert (loop.text, loop.items) == ("for n in range(400):", 400)
+
+
+def test_what_a_fold_begins_with_is_not_looked_at_where_its_items_have_effects(
+    cluster: InlineCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[object] = []
+    monkeypatch.setattr("ufora_worker.for_loops.folds.is_plain", lambda item: looked.append(item))
+    monkeypatch.setattr("ufora_worker.for_loops.turns.TurnAfterTurn.first", lambda self, run: ())
+    found: list[Any] = []
+    with cluster.remotely.downloadAll():
+        for n in range(40):
+            found = [*found, note(n)]
+    assert found == list(range(40))
+    [loop] = loops(cluster)
+    assert (loop.declined, looked) == (1, [])

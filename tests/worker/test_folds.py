@@ -21,6 +21,15 @@ from ufora_worker.loops.segments import LiveSegment
 from ufora_worker.loops.shapes import accumulator
 
 
+class Touchy:
+    """Nobody may run code of its class."""
+
+    def touched(self, *_: object) -> Any:
+        raise AssertionError("code of the program's ran")
+
+    __index__ = __len__ = __str__ = __getitem__ = __eq__ = __hash__ = touched  # type: ignore[assignment]
+
+
 def site(text: str) -> Site:
     return rewrite(ast.parse(text))[0]
 
@@ -135,6 +144,30 @@ def test_keys_in_c_that_take_no_time_are_not_worth_a_division(
     slow = itertools.count(0, 1_000_000)
     monkeypatch.setattr("ufora_worker.loops.moments.perf_counter_ns", lambda: next(slow))
     assert not Moment(site(text), sorted, words, (len,)).is_cheap(words)
+
+
+@pytest.mark.parametrize(
+    ("key", "items", "cheap"),
+    [
+        (operator.itemgetter(1), [(Touchy(), 1)] * 9, True),
+        (operator.itemgetter(1, 0), [[1, Touchy()]] * 9, True),
+        (len, [[Touchy()]] * 9, True),
+        (str.lower, ["A", "b"], True),
+        (abs, [1, 2], False),
+        (operator.itemgetter(Touchy()), [(1, 2)] * 9, False),
+        (operator.itemgetter(1), [Touchy()] * 9, False),
+        (str, [Touchy()] * 9, False),
+        (len, [Touchy()] * 9, False),
+    ],
+    ids=lambda value: "",
+)
+def test_what_only_looks_at_items_is_tried_before_anything_is_proved(
+    key: Any, items: list[Any], cheap: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(0, 1_000)
+    monkeypatch.setattr("ufora_worker.loops.moments.perf_counter_ns", lambda: next(clock))
+    moment = Moment(site("sorted(words, key=key)"), sorted, items, (key,))
+    assert moment.is_cheap(items, proved=False) is cheap
 
 
 def test_items_that_fail_are_not_cheap() -> None:

@@ -197,6 +197,7 @@ class Way(Enum):
         """Let such loops run in this way from the second item on."""
         turns = "ufora_worker.for_loops.turns"
         patch.setattr(f"{turns}._LEAST_APART_NS", 0)
+        patch.setattr(f"{turns}._SHOWN_NS", -1)
         if self is Way.APART:
             patch.setattr(f"{turns}._SETTLING_NS", -1)
             patch.setattr(f"{turns}._APART_NS", -1)

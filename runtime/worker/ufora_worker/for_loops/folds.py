@@ -41,14 +41,21 @@ def fold_of(run: Run, parts: Halves) -> Fold:
         changed += _changed_objects(run, target)
     for name in sorted(parts.in_place):
         changed.append(run.value(name))
-    if parts.looks:
-        for name in sorted(parts.carried):
-            if not is_plain(run.value(name)):
-                raise Declined(
-                    f"`{name}` has to do with objects whose classes the loop might run code of"
-                )
     uses = (*READ, *TEXT, *_IN_PLACE) if parts.looks else ()
     return simple_fold(run, parts.assigned | parts.target_names, changed, uses)
+
+
+def check_carried(run: Run, parts: Halves) -> None:
+    """Look at what the fold begins with, which may be large.
+
+    Raises:
+        Declined: the fold might run code of the user's.
+    """
+    for name in sorted(parts.carried) if parts.looks else ():
+        if not is_plain(run.value(name)):
+            raise Declined(
+                f"`{name}` has to do with objects whose classes the loop might run code of"
+            )
 
 
 def simple_fold(

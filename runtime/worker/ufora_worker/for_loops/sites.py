@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from time import perf_counter_ns
-from types import FunctionType
+from types import FrameType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ufora_core.compiler.effects.judgement import judge
@@ -25,7 +25,7 @@ from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.slices import slice_function
 from ufora_worker.executor.interpreter import plain_sites
 from ufora_worker.executor.program_code import definition_of
-from ufora_worker.for_loops.folds import IMMUTABLE, fold_of, simple_fold
+from ufora_worker.for_loops.folds import IMMUTABLE, check_carried, fold_of, simple_fold
 from ufora_worker.for_loops.items import item_function
 from ufora_worker.for_loops.runs import Run, Runs
 from ufora_worker.for_loops.turns import TurnAfterTurn
@@ -88,9 +88,9 @@ class ForSites:
         run = self._runs.of(sys._getframe(1))
         return [self._others(run)] if run.done else ()
 
-    def first(self, index: int, iterable: Any) -> Iterable[Any]:
-        """``__ufora_first__``"""
-        run = self._runs.begin(sys._getframe(1), index, iterable)
+    def first(self, index: int | None = None, iterable: Any = None) -> Iterable[Any]:
+        """``__ufora_first__``; without a site, of the loop that was asked for already."""
+        run = self._run(sys._getframe(1), index, iterable)
         return chain.from_iterable(self._in_turn.first(run))
 
     def turns(self) -> Iterable[Any]:
@@ -99,8 +99,7 @@ class ForSites:
 
     def records(self, index: int | None = None, iterable: Any = None) -> Iterable[Any]:
         """``__ufora_records__``; without a site, of the loop that was asked for already."""
-        frame, runs = sys._getframe(1), self._runs
-        run = runs.of(frame) if index is None else runs.begin(frame, index, iterable)
+        run = self._run(sys._getframe(1), index, iterable)
         return chain.from_iterable(self._windows(run))
 
     def rest(self) -> Any:
@@ -108,6 +107,11 @@ class ForSites:
         run = self._runs.of(sys._getframe(1))
         self._runs.end(run)
         return run.rest()
+
+    def _run(self, frame: FrameType, index: int | None, iterable: Any) -> Run:
+        """A loop that begins, or that of the frame which has begun."""
+        runs = self._runs
+        return runs.of(frame) if index is None else runs.begin(frame, index, iterable)
 
     # ------------------------------------------------------------------ whether to
 
@@ -273,11 +277,13 @@ class ForSites:
     def _apart(self, run: Run, parts: Halves, part: ItemPart) -> SliceCall | None:
         """What runs items, once it is proved that they may run anywhere; else None."""
         try:
-            fold = fold_of(run, parts)
+            body = self._body(run, part, SiteKind.LIST, fold_of(run, parts))
+            if body is not None:
+                check_carried(run, parts)
         except Declined as declined:
             self._runs.decline(run, declined)
             return None
-        return self._body(run, part, SiteKind.LIST, fold)
+        return body
 
     def _mapped_windows(self, run: Run, parts: Halves, body: SliceCall) -> Iterator[Iterable[Any]]:
         assert run.items is not None

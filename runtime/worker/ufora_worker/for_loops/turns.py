@@ -32,8 +32,8 @@ _APART_NS, _DIVISIBLE_NS = 8_000, 1_000_000
 #: Of turns that take less, records would take longer than the turns.
 _LEAST_APART_NS = 150
 #: A loop's first turns may take much longer than the others, since they reach places for the first
-#: time.
-_SETTLING_NS = 3_000_000
+#: time; after the lesser of these times, a turn is not taken for what it takes to begin a slice.
+_SHOWN_NS, _SETTLING_NS = 100_000, 3_000_000
 #: What is left of the loop must take so long to be worth a compiler's while; and if there was code
 #: already.
 _WORTH_NS, _WORTH_AGAIN_NS = 50_000_000, 1_000_000
@@ -66,7 +66,7 @@ class TurnAfterTurn:
 
     def first(self, run: Run) -> Iterator[Iterable[Any]]:
         """The items that run as written, in slices."""
-        if run.items is None or self.splitter.place.native is None:
+        if run.items is None or run.done or self.splitter.place.native is None:
             return
         # Nothing is proved yet: what a turn does to the items may show in the next ones.
         run.iterator = iter(as_written(run.iterable))
@@ -144,7 +144,8 @@ class TurnAfterTurn:
         if apart and spent > _SETTLING_NS and min(turn_ns, spent / run.done) > _APART_NS:
             return Next.OTHERWISE
         if run.plan is None and run.apart is None:
-            if turn_ns > _DIVISIBLE_NS or left_ns < self._worth_ns(run):
+            lasts = spent > _SHOWN_NS and left_ns >= self._worth_ns(run)
+            if turn_ns > _DIVISIBLE_NS or not lasts:
                 return Next.NOT_YET
             run.plan = self._planned(run, left_ns)
         if run.plan is not None and run.plan.native.refusal is None:

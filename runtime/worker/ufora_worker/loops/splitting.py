@@ -365,11 +365,12 @@ class Splitter:
         self.check(site, count, frame)
         asked = thread_time_ns()
         scope, items = moment.scope(frame), moment.items()
-        verdict = moment.verdict(scope, items, frame)
-        if not verdict.pure:
+        cheap = moment.is_cheap(items, proved=False)
+        verdict = None if cheap else moment.verdict(scope, items, frame)
+        if verdict is not None and not verdict.pure:
             self.visits(site).refused(count, thread_time_ns() - asked)
             raise Declined("it may have effects", verdict.reason)
-        if moment.is_cheap(items):
+        if cheap or moment.is_cheap(items):
             self.visits(site).refused(count, thread_time_ns() - asked)
             raise Declined("its items take less time than dividing it")
         body = moment.body(scope, frame, self.slices)

@@ -19,6 +19,9 @@ from ufora_core.compiler.effects.kinds import NOTHING, Known, Reach, Value, cons
 _MOST_OBJECTS = 10_000
 #: Items looked at in bulk (only their classes): some 20 ms.
 _MOST_ITEMS = 2_000_000
+#: So many items are looked at together, with what they contain: what was touched is still in the
+#: processor's cache when it is touched again.
+_CACHED = 2048
 #: Containers in containers: deeper ones are likely to contain themselves.
 _DEEPEST = 8
 #: What a defaultdict from outside may call for a missing key.
@@ -121,6 +124,14 @@ class World:
                 f"contains more than {_MOST_ITEMS:,} values, and not all of them are looked at: "
                 "put numbers into an array"
             )
+        if len(items) <= _CACHED:
+            return self._see_some(items, depth)
+        result = NOTHING
+        for first in range(0, len(items), _CACHED):
+            result = join(result, self._see_some(items[first : first + _CACHED], depth))
+        return result
+
+    def _see_some(self, items: Sequence[object], depth: int) -> Value:
         found = dict.fromkeys(map(type, items))
         result = NOTHING
         for cls in found:

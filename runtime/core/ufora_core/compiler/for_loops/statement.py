@@ -21,7 +21,7 @@ from ufora_core.compiler.for_loops.walrus import spelled_out
 from ufora_core.compiler.sites.calls import defined_by
 from ufora_core.compiler.trees import clone, placed
 
-#: A statement with loops in it, so deep, is not run turn after turn: its body is written twice.
+#: A statement with loops in it, so deep, does not begin as written: its body is written once more.
 _DEEPEST = 2
 
 
@@ -105,8 +105,8 @@ def taken_apart(node: ast.For) -> ForLoop:
         raise not_split(node.target, f"{quote(node.target)} is no variable: assign it in the loop")
     body = spelled_out(node.body)
     total = total_of(node.target, body)
-    twice = total is None and _loops_deep(node) <= _DEEPEST
-    turns = turns_of(node.target, body) if twice else None
+    twice = _loops_deep(node) <= _DEEPEST
+    turns = turns_of(node.target, body) if twice and total is None else None
     parts, why = _halves(node, body)
     if total is None and turns is None and why is not None:
         raise why

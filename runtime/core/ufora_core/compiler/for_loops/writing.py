@@ -36,17 +36,18 @@ A loop that only adds to one number (``total``) has one more form before the oth
             for T, Y, .INDEX.left.0 in __ufora_left__():
                 if .INDEX.left.0 is not __ufora_unset__:
                     J = .INDEX.left.0
-            for T, (.INDEX.0, .INDEX.1) in __ufora_records__():
+            for T in __ufora_first__():
+                ...
 
 ``__ufora_totals__(index, iterable)``
     Gives what the variable holds after some of the items, or nothing when the loop is not to be
-    run in this way; ``__ufora_records__()`` then goes on from there.
+    run in this way, as where it is no number; the other forms then go on from there.
 ``__ufora_left__()``
     Gives what the other variables then hold, once: those that every turn assigns, and those that
     inner loops assign; or nothing.
 
-Any other loop begins as written. One that works on nothing but variables (``turns``) may go on turn
-after turn, and then, or without that, over records if there are any ::
+Otherwise a loop begins as written. One that works on nothing but variables (``turns``) may go on
+turn after turn, and then, or without that, over records if there are any ::
 
             for T in __ufora_first__(INDEX, ITER):
                 BODY
@@ -99,15 +100,17 @@ def rewritten(
     node.body = [visit(each) for each in node.body]
     node.orelse = [visit(each) for each in node.orelse]
     where = [ast.Constant(index), iterable]
-    asked = loop.total is not None or loop.begins_as_written
+    # Only the first of its forms is given the items.
+    in_first = [] if loop.total is not None else where
+    in_records = [] if loop.begins_as_written else in_first
     statements: list[ast.stmt] = [node]
     if loop.halves is not None:
-        statements = _over_records(node, loop.halves, f".{index}", [] if asked else where)
+        statements = _over_records(node, loop.halves, f".{index}", in_records)
     if loop.turns is not None:
         statements = [_over_turns(loop.turns, f".{index}.broken", statements)]
     if loop.begins_as_written:
         body = list(map(clone, node.body))
-        statements = [ast.For(clone(node.target), _call(FIRST, *where), body, statements)]
+        statements = [ast.For(clone(node.target), _call(FIRST, *in_first), body, statements)]
     if loop.total is not None:
         add = ast.For(_store(loop.total.name), _call(TOTALS, *where), [ast.Pass()], [])
         statements = [add, *_set_others(loop.total, f".{index}.left."), *statements]

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from prompt_native import PromptCompiler, PromptEngine
 from random_for_loops import program
 from ufora_core.compiler.sites.reducers import SiteKind
 from ufora_core.program import LoopFacts
+from ufora_worker.loops.visits import Visits
 from ufora_worker.native.attention import Attention
 from ufora_worker.native.body import NativeItems
 
@@ -309,6 +311,29 @@ def test_a_loop_that_was_short_since_it_ran_natively_is_taken_over_again(
     assert differences(run(case, Scope.CLOSURE, Here()), run(case, Scope.CLOSURE, cluster)) == []
     facts = loop_of(cluster)
     assert (facts.taken, facts.declined, facts.native_items) == (4, 0, 1200)
+
+
+@pytest.mark.parametrize("name", ["several accumulators", "a sum of floats", "a break"])
+def test_a_loop_is_one_visit_of_its_site_in_however_many_ways_it_runs(
+    name: str, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ufora_worker.for_loops.turns._HELPED_NS", -1)
+    monkeypatch.setattr("ufora_worker.for_loops.turns._HELPED_FROM_NS", -1)
+    noted: list[int] = []
+
+    def note(visits: Visits, count: int, spent: int, native: int = 0, **more: object) -> None:
+        if count >= 300:  # the loop in ``work`` has fewer items
+            noted.append(native)
+
+    monkeypatch.setattr(Visits, "note", note)
+    start, loop, _ = LOOPS[name]
+    case = Case("loops", name, SETUP, f"{start}\n{loop}\n")
+    cluster = rig.cluster(hungry=1)
+    began = perf_counter()
+    assert differences(run(case, Scope.CLOSURE, Here()), run(case, Scope.CLOSURE, cluster)) == []
+    facts = loop_of(cluster)
+    assert noted == [facts.native_items]
+    assert facts.seconds < perf_counter() - began
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

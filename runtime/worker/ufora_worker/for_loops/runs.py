@@ -33,9 +33,9 @@ class Run:
     iterable: Any
     #: None: it is to run as written.
     items: Sequence[Any] | None
-    #: Items that are folded, and how many of them have no record.
+    #: Items that are folded, and the first of them that had a record.
     done: int = 0
-    without_record: int = 0
+    first_record: int = 0
     #: Turns that ran natively, one after the other, what they took, and the code for that
     #: (``for_loops.turns``).
     native_turns: int = 0
@@ -48,11 +48,18 @@ class Run:
     iterator: Iterator[Any] | None = None
     #: The rest is to run as written.
     stopped: bool = False
+    #: The engine has run some of it, or had it begin as written to see whether it lasts.
+    visited: bool = False
     tally: Tally = field(default_factory=Tally)
     map_ns: int = 0
     #: How often it was asked whether the engine gains anything, as a power of two.
     tries: int = 1
     started: int = field(default_factory=perf_counter_ns)
+    #: When the report was told of it last.
+    _told: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._told = self.started
 
     @property
     def count(self) -> int:
@@ -62,7 +69,7 @@ class Run:
     @property
     def recorded(self) -> int:
         """Records that were made and folded."""
-        return self.done - self.without_record
+        return self.done - self.first_record
 
     @property
     def filename(self) -> str:
@@ -74,6 +81,11 @@ class Run:
         """What the compiler found."""
         assert self.site.loop is not None
         return self.site.loop
+
+    def untold_seconds(self) -> float:
+        """What it took since this was asked last, or since it began."""
+        before, self._told = self._told, perf_counter_ns()
+        return (self._told - before) / 1e9
 
     def rest(self) -> Any:
         """What is left, for the body as written."""
@@ -129,8 +141,12 @@ class Runs:
         return next(each for each in reversed(self._begun) if each.frame is frame)
 
     def end(self, run: Run) -> None:
-        """Nobody asks for it any more."""
+        """Nobody asks for it any more. In however many ways it ran, it is one visit of its site."""
         self._begun.remove(run)
+        if run.visited:
+            spent = perf_counter_ns() - run.started
+            native = run.native_turns + run.tally.native_items
+            self.splitter.visits(run.site).note(run.count, spent, native)
 
     def decline(self, run: Run, why: Declined) -> None:
         """It is to run as written."""

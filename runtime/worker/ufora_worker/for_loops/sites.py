@@ -200,6 +200,7 @@ class ForSites:
         body = self._body(run, terms, SiteKind.SUM, fold)
         if body is None:
             return
+        run.visited = True
         loop: RootLoop | None = None
         for lo, hi in self._sizes(run):
             loop, segments = self._map(run, body, Window(lo, hi, loop, may_be_last=False))
@@ -216,7 +217,7 @@ class ForSites:
             if run.done < hi:
                 break
         run.stopped = True
-        self._note(run)
+        self._tell(run)
 
     def _adding(self, segments: Sequence[LiveSegment]) -> FloatFold | None:
         """Native code that adds floats as ``+=`` does, if there are any, and once there is some."""
@@ -256,13 +257,14 @@ class ForSites:
         body = run.body or self._apart(run, parts, part)
         if body is None:
             return
+        run.visited = True
         try:
             yield from self._mapped_windows(run, parts, body)
         except GeneratorExit:
             self._runs.end(run)  # the loop ended otherwise, and nobody asks for the rest
             raise
         finally:
-            self._note(run)
+            self._tell(run)
 
     def _native(self, run: Run) -> NativeItems | None:
         """The items of a loop as native code that is not made yet; None where there can be none."""
@@ -287,7 +289,7 @@ class ForSites:
 
     def _mapped_windows(self, run: Run, parts: Halves, body: SliceCall) -> Iterator[Iterable[Any]]:
         assert run.items is not None
-        run.iterator, loop = None, None
+        run.iterator, run.first_record, loop = None, run.done, None
         for lo, hi in self._sizes(run, parts.breaks):
             loop, segments = self._map(run, body, Window(lo, hi, loop, parts.breaks))
             values = finish(SiteKind.LIST, segments, (), self.splitter.python, loop.rerun)
@@ -352,11 +354,10 @@ class ForSites:
         self.splitter.let_rest(run.site)
         return True
 
-    def _note(self, run: Run) -> None:
-        spent = perf_counter_ns() - run.started
-        self.splitter.chronicle.taken(run.site, run.filename, run.tally, spent / 1e9)
-        assert run.items is not None
-        self.splitter.visits(run.site).note(len(run.items), spent, run.tally.native_items)
+    def _tell(self, run: Run) -> None:
+        """Have the report tell of what ran apart."""
+        chronicle = self.splitter.chronicle
+        chronicle.taken(run.site, run.filename, run.tally, run.untold_seconds())
 
 
 def _is_next_to_nothing(run: Run, body: SliceCall) -> bool:

@@ -68,6 +68,7 @@ class TurnAfterTurn:
         """The items that run as written, in slices."""
         if run.items is None or run.done or self.splitter.place.native is None:
             return
+        run.visited = True
         # Nothing is proved yet: what a turn does to the items may show in the next ones.
         run.iterator = iter(as_written(run.iterable))
         try:
@@ -76,7 +77,7 @@ class TurnAfterTurn:
             self.runs.end(run)  # the loop ended otherwise
             raise
         finally:
-            self._note(run)
+            self._tell(run)
 
     def turns(self, run: Run) -> Iterator[tuple[Any, ...]]:
         """What the loop's variables hold after some turns."""
@@ -93,20 +94,17 @@ class TurnAfterTurn:
             self.runs.end(run)  # it ended in the middle
             raise
         finally:
-            self._note(run)
+            self._tell(run)
 
-    def _note(self, run: Run) -> None:
-        """Learn from what was done so far, and tell of it."""
-        run.without_record = run.done
-        spent, count = perf_counter_ns() - run.started, run.count
-        self.splitter.visits(run.site).note(count, spent, run.native_turns)
+    def _tell(self, run: Run) -> None:
+        """Have the report tell of what was done so far."""
         chronicle, place = self.splitter.chronicle, self.splitter.place
         if run.native_turns and run.plan is not None:
-            functions = run.plan.native.functions
-            chronicle.in_turn(run.site, run.filename, run.native_turns, spent / 1e9, functions)
+            functions, seconds = run.plan.native.functions, run.untold_seconds()
+            chronicle.in_turn(run.site, run.filename, run.native_turns, seconds, functions)
             self.splitter.on_use(self._use(run))
         elif run.apart is not None and run.apart.refusal is not None:
-            chronicle.as_written(run.site, run.filename, run.apart, place, spent / 1e9)
+            chronicle.as_written(run.site, run.filename, run.apart, place, run.untold_seconds())
 
     def _use(self, run: Run) -> ExecutorUse:
         """What this executor did of the loop, turn after turn."""

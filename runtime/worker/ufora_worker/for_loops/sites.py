@@ -4,44 +4,32 @@ The items' records are computed in *windows*: the map of one window runs anywher
 own frame folds its records, in order. The first windows are small and tell what a record costs.
 """
 
-import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain
 from time import perf_counter_ns
-from types import FrameType, FunctionType
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from ufora_core.compiler.effects.judgement import judge
-from ufora_core.compiler.for_loops.apart import Fold
-from ufora_core.compiler.for_loops.item import ITEM, comprehension_of
-from ufora_core.compiler.for_loops.split import UNSET, Halves
-from ufora_core.compiler.for_loops.statement import ItemPart, Unset
+from ufora_core.compiler.for_loops.split import Halves
+from ufora_core.compiler.for_loops.statement import Unset
 from ufora_core.compiler.for_loops.total import Total
-from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.rewriting import SiteKind
-from ufora_core.compiler.sites.site import Site
-from ufora_core.compiler.sites.slices import slice_function
 from ufora_worker.executor.interpreter import plain_sites
-from ufora_worker.executor.program_code import definition_of
-from ufora_worker.for_loops.folds import IMMUTABLE, check_carried, fold_of, simple_fold
-from ufora_worker.for_loops.items import item_function
+from ufora_worker.for_loops.bodies import Bodies
+from ufora_worker.for_loops.folds import IMMUTABLE
 from ufora_worker.for_loops.runs import Run, Runs
 from ufora_worker.for_loops.turns import TurnAfterTurn
 from ufora_worker.loops.float_sum import PLAIN
-from ufora_worker.loops.moments import Declined
-from ufora_worker.loops.ranges import ItemSource, SliceCall
+from ufora_worker.loops.ranges import SliceCall
 from ufora_worker.loops.root_loop import RootLoop, Window
 from ufora_worker.loops.segments import LiveSegment
 from ufora_worker.loops.shapes import finish
-from ufora_worker.native.body import NativeItems
 from ufora_worker.native.float_fold import FloatFold
 
 if TYPE_CHECKING:
     from ufora_worker.loops.splitting import Splitter
-
-log = logging.getLogger(__name__)
 
 _NUMBERS = {int, float, bool}
 #: Items of the first window, and how much longer than the one before a window may be.
@@ -67,15 +55,13 @@ class ForSites:
 
     splitter: "Splitter"
     _runs: Runs = field(init=False)
+    _bodies: Bodies = field(init=False)
     _in_turn: TurnAfterTurn = field(init=False)
-    #: By the identity of the part, which its site keeps.
-    _functions: dict[tuple[int, tuple[str, ...]], FunctionType] = field(
-        default_factory=dict, init=False
-    )
 
     def __post_init__(self) -> None:
         self._runs = Runs(self.splitter)
-        self._in_turn = TurnAfterTurn(self.splitter, self._runs, self._native)
+        self._bodies = Bodies(self.splitter, self._runs)
+        self._in_turn = TurnAfterTurn(self.splitter, self._runs, self._bodies)
 
     # These are called from the code of the statement itself.
 
@@ -113,91 +99,14 @@ class ForSites:
         runs = self._runs
         return runs.of(frame) if index is None else runs.begin(frame, index, iterable)
 
-    # ------------------------------------------------------------------ whether to
-
-    def _body(self, run: Run, part: ItemPart, kind: SiteKind, fold: Fold) -> SliceCall | None:
-        """What runs items, once it is proved that they may run anywhere; else None."""
-        try:
-            return self._proved(run, part, kind, fold)
-        except Declined as declined:
-            self._runs.decline(run, declined)
-        except Exception:
-            log.exception("the loop at line %d runs as written", run.site.line)
-            run.items = None
-        return None
-
-    def _proved(self, run: Run, part: ItemPart, kind: SiteKind, fold: Fold) -> SliceCall:
-        body = self._slice(run, part, kind)
-        assert body.source is not None
-        verdict = judge(
-            body.source.site,
-            run.frame.f_globals,
-            dict(zip(body.source.names, body.arguments, strict=True)),
-            run.items,
-            source_of=definition_of,
-            filename=body.source.filename,
-            fold=fold,
-        )
-        if not verdict.pure:
-            raise Declined("it may have effects", verdict.reason)
-        return body
-
-    def _slice(self, run: Run, part: ItemPart, kind: SiteKind) -> SliceCall:
-        """What runs items.
-
-        Raises:
-            Declined: a variable that they read has no value.
-        """
-        code, variables = run.frame.f_code, run.frame.f_locals
-        site = self._item_site(run, part, kind)
-        scope: dict[str, Any] = {}
-        for name in site.local_names(code):
-            if name not in variables:
-                raise Declined(f"`{name}` has no value when the loop begins")
-            scope[name] = variables[name]
-        if part.item:
-            local = tuple(name for name in part.free if mangled(name, site.mangle) in scope)
-            many = len(part.comprehension.generators) > 1
-            unset = (UNSET,) if UNSET in part.free else ()
-            arguments = (*local, *unset)
-            comprehension = comprehension_of(run.loop.target, arguments, many=many)
-            site = replace(site, comprehension=comprehension)
-            scope[ITEM] = self._function(run, part, arguments)
-            scope |= dict.fromkeys(unset, Unset)
-        names = tuple(scope)
-        function = slice_function(site, code.co_filename, names, run.frame.f_globals)
-        source = ItemSource(site, names, code.co_filename)
-        return SliceCall(function, list(scope.values()), None, source)
-
-    def _item_site(self, run: Run, part: ItemPart, kind: SiteKind) -> Site:
-        free = tuple(mangled(name, run.site.mangle) for name in part.free)
-        return replace(run.site, kind=kind, comprehension=part.comprehension, free=free)
-
-    def _function(self, run: Run, part: ItemPart, arguments: tuple[str, ...]) -> FunctionType:
-        key = id(part), arguments
-        found = self._functions.get(key)
-        if found is None or found.__globals__ is not run.frame.f_globals:
-            found = self._functions[key] = item_function(
-                run.loop.target,
-                arguments,
-                part.item,
-                filename=run.filename,
-                mangle=run.site.mangle,
-                namespace=run.frame.f_globals,
-            )
-        return found
-
     # ------------------------------------------------------------------ totals
 
     def _totals(self, run: Run) -> Iterator[Any]:
         """What the variable holds after some items."""
-        total, terms = run.loop.total, run.loop.terms
-        if run.items is None or total is None or terms is None:
+        total = run.loop.total
+        if run.items is None or total is None or not _may_begin(run.value(total.name), total):
             return
-        if not _may_begin(run.value(total.name), total):
-            return
-        fold = simple_fold(run, total.assigned)
-        body = self._body(run, terms, SiteKind.SUM, fold)
+        body = self._bodies.of_terms(run)
         if body is None:
             return
         run.visited = True
@@ -229,9 +138,9 @@ class ForSites:
     def _others(self, run: Run) -> tuple[Any, ...]:
         """The values of a loop's variables besides the total. What no turn has assigned lately,
         an earlier one may have."""
-        part, total = run.loop.left, run.loop.total
-        assert run.items is not None and part is not None and total is not None
-        body = self._slice(run, part, SiteKind.LIST)
+        total = run.loop.total
+        assert run.items is not None and total is not None
+        body = self._bodies.of_left(run)
         known = len(total.always)
         found: tuple[Any, ...] = ()
         with plain_sites():
@@ -249,12 +158,10 @@ class ForSites:
 
     def _windows(self, run: Run) -> Iterator[Iterable[Any]]:
         """Items with their records, window by window."""
-        parts, part = run.loop.halves, run.loop.records
-        if run.items is None or run.stopped or parts is None or part is None:
+        parts = run.loop.halves
+        if parts is None or run.items is None or run.stopped or run.done == len(run.items):
             return
-        if run.done == len(run.items):
-            return
-        body = run.body or self._apart(run, parts, part)
+        body = run.body or self._bodies.of_records(run)
         if body is None:
             return
         run.visited = True
@@ -265,27 +172,6 @@ class ForSites:
             raise
         finally:
             self._tell(run)
-
-    def _native(self, run: Run) -> NativeItems | None:
-        """The items of a loop as native code that is not made yet; None where there can be none."""
-        parts, part, items = run.loop.halves, run.loop.records, run.items
-        if items is None or parts is None or part is None:
-            return None
-        body = run.body = self._apart(run, parts, part)
-        if body is None:
-            return None
-        return body.native(self.splitter.place, items, self.splitter.python)
-
-    def _apart(self, run: Run, parts: Halves, part: ItemPart) -> SliceCall | None:
-        """What runs items, once it is proved that they may run anywhere; else None."""
-        try:
-            body = self._body(run, part, SiteKind.LIST, fold_of(run, parts))
-            if body is not None:
-                check_carried(run, parts)
-        except Declined as declined:
-            self._runs.decline(run, declined)
-            return None
-        return body
 
     def _mapped_windows(self, run: Run, parts: Halves, body: SliceCall) -> Iterator[Iterable[Any]]:
         assert run.items is not None

@@ -6,7 +6,7 @@ its turns, and native code of that. Where a turn takes long, and what it compute
 apart from other turns, it is left to the records instead (``sites``).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from ufora_core.compiler.sites.stages import as_written
 from ufora_core.protocol.parts import ExecutorUse
+from ufora_worker.for_loops.bodies import Bodies
 from ufora_worker.for_loops.plans import Plan, Plans, numbers_of
 from ufora_worker.for_loops.runs import Run, Runs
-from ufora_worker.native.body import NativeItems
 from ufora_worker.native.repeated import RepeatedCall
 from ufora_worker.native.service import Place
 
@@ -60,8 +60,7 @@ class TurnAfterTurn:
 
     splitter: "Splitter"
     runs: Runs
-    #: Gives the items of a loop as native code that is not made yet; None where there can be none.
-    apart: Callable[[Run], NativeItems | None]
+    bodies: Bodies
     _plans: Plans = field(default_factory=Plans, init=False)
 
     def first(self, run: Run) -> Iterator[Iterable[Any]]:
@@ -156,7 +155,7 @@ class TurnAfterTurn:
         """The same, where the items run apart as soon as there is native code for them: before
         that, gathering what they give takes longer than they do."""
         if run.apart is None:
-            run.plan, run.apart = None, self.apart(run)
+            run.plan, run.apart = None, self.bodies.native_records(run)
         if run.apart is None or run.apart.refusal is not None:
             return Next.AS_WRITTEN
         run.apart.prepare(spent)

@@ -1,0 +1,149 @@
+"""What runs the items of a ``for`` statement, and the proof that they may run anywhere."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from ufora_core.compiler.effects.judgement import judge
+from ufora_core.compiler.for_loops.apart import Fold
+from ufora_core.compiler.for_loops.item import ITEM, comprehension_of
+from ufora_core.compiler.for_loops.split import UNSET
+from ufora_core.compiler.for_loops.statement import ItemPart, Unset
+from ufora_core.compiler.sites.names import mangled
+from ufora_core.compiler.sites.reducers import SiteKind
+from ufora_core.compiler.sites.site import Site
+from ufora_core.compiler.sites.slices import slice_function
+from ufora_worker.executor.program_code import definition_of
+from ufora_worker.for_loops.folds import check_carried, fold_of, simple_fold
+from ufora_worker.for_loops.items import item_function
+from ufora_worker.for_loops.runs import Run, Runs
+from ufora_worker.loops.moments import Declined
+from ufora_worker.loops.ranges import ItemSource, SliceCall
+from ufora_worker.native.body import NativeItems
+
+if TYPE_CHECKING:
+    from ufora_worker.loops.splitting import Splitter
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Bodies:
+    """Makes the bodies of one job's loops. Where one cannot run anywhere the loop is declined."""
+
+    splitter: "Splitter"
+    runs: Runs
+    #: By the identity of the part, which its site keeps.
+    _functions: dict[tuple[int, tuple[str, ...]], FunctionType] = field(
+        default_factory=dict, init=False
+    )
+
+    def of_records(self, run: Run) -> SliceCall | None:
+        """What computes the records of items, once it is proved that it may run anywhere; else
+        None."""
+        part, parts = run.loop.records, run.loop.halves
+        assert part is not None and parts is not None
+
+        def proved() -> SliceCall:
+            body = self._proved(run, part, SiteKind.LIST, fold_of(run, parts))
+            check_carried(run, parts)
+            return body
+
+        return self._unless_declined(run, proved)
+
+    def of_terms(self, run: Run) -> SliceCall | None:
+        """What computes the terms of a total, once it is proved that it may run anywhere; else
+        None."""
+        part, total = run.loop.terms, run.loop.total
+        assert part is not None and total is not None
+        fold = simple_fold(run, total.assigned)
+        return self._unless_declined(run, lambda: self._proved(run, part, SiteKind.SUM, fold))
+
+    def of_left(self, run: Run) -> SliceCall:
+        """What gives the variables besides the total, as an item leaves them."""
+        assert run.loop.left is not None
+        return self._slice(run, run.loop.left, SiteKind.LIST)
+
+    def native_records(self, run: Run) -> NativeItems | None:
+        """The records of items as native code that is not made yet; None where there can be
+        none."""
+        if run.items is None or run.loop.records is None:
+            return None
+        run.body = self.of_records(run)
+        if run.body is None:
+            return None
+        return run.body.native(self.splitter.place, run.items, self.splitter.python)
+
+    def _unless_declined(self, run: Run, proved: Callable[[], SliceCall]) -> SliceCall | None:
+        try:
+            return proved()
+        except Declined as declined:
+            self.runs.decline(run, declined)
+        except Exception:
+            log.exception("the loop at line %d runs as written", run.site.line)
+            run.items = None
+        return None
+
+    def _proved(self, run: Run, part: ItemPart, kind: SiteKind, fold: Fold) -> SliceCall:
+        body = self._slice(run, part, kind)
+        assert body.source is not None
+        verdict = judge(
+            body.source.site,
+            run.frame.f_globals,
+            dict(zip(body.source.names, body.arguments, strict=True)),
+            run.items,
+            source_of=definition_of,
+            filename=body.source.filename,
+            fold=fold,
+        )
+        if not verdict.pure:
+            raise Declined("it may have effects", verdict.reason)
+        return body
+
+    def _slice(self, run: Run, part: ItemPart, kind: SiteKind) -> SliceCall:
+        """What runs items.
+
+        Raises:
+            Declined: a variable that they read has no value.
+        """
+        code, variables = run.frame.f_code, run.frame.f_locals
+        site = _item_site(run, part, kind)
+        scope: dict[str, Any] = {}
+        for name in site.local_names(code):
+            if name not in variables:
+                raise Declined(f"`{name}` has no value when the loop begins")
+            scope[name] = variables[name]
+        if part.item:
+            local = tuple(name for name in part.free if mangled(name, site.mangle) in scope)
+            many = len(part.comprehension.generators) > 1
+            unset = (UNSET,) if UNSET in part.free else ()
+            arguments = (*local, *unset)
+            comprehension = comprehension_of(run.loop.target, arguments, many=many)
+            site = replace(site, comprehension=comprehension)
+            scope[ITEM] = self._function(run, part, arguments)
+            scope |= dict.fromkeys(unset, Unset)
+        names = tuple(scope)
+        function = slice_function(site, code.co_filename, names, run.frame.f_globals)
+        source = ItemSource(site, names, code.co_filename)
+        return SliceCall(function, list(scope.values()), source=source)
+
+    def _function(self, run: Run, part: ItemPart, arguments: tuple[str, ...]) -> FunctionType:
+        key = id(part), arguments
+        found = self._functions.get(key)
+        if found is None or found.__globals__ is not run.frame.f_globals:
+            found = self._functions[key] = item_function(
+                run.loop.target,
+                arguments,
+                part.item,
+                filename=run.filename,
+                mangle=run.site.mangle,
+                namespace=run.frame.f_globals,
+            )
+        return found
+
+
+def _item_site(run: Run, part: ItemPart, kind: SiteKind) -> Site:
+    free = tuple(mangled(name, run.site.mangle) for name in part.free)
+    return replace(run.site, kind=kind, comprehension=part.comprehension, free=free)

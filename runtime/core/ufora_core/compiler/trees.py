@@ -1,4 +1,4 @@
-"""Syntax trees: copies, and how deep they are."""
+"""Syntax trees: copies, names and calls, where they stand, and how deep they are."""
 
 import ast
 from typing import TypeVar
@@ -23,6 +23,21 @@ def clone(node: N) -> N:
 
 def _clone_item(item: object) -> object:
     return clone(item) if isinstance(item, ast.AST) else item
+
+
+def load(name: str) -> ast.Name:
+    """The variable of this name, read."""
+    return ast.Name(name, ast.Load())
+
+
+def store(name: str) -> ast.Name:
+    """The variable of this name, assigned."""
+    return ast.Name(name, ast.Store())
+
+
+def call(name: str, *arguments: ast.expr) -> ast.Call:
+    """A call of what has this name."""
+    return ast.Call(load(name), list(arguments), [])
 
 
 def depth(node: ast.AST) -> int:

@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 
 from ufora_core import syntax
 from ufora_core.compiler.sites.gates import gates_in
+from ufora_core.compiler.trees import load, store
 from ufora_core.program import Block
 from ufora_core.values.recompile import requalified
 from ufora_worker.executor.interpreter import LOCALS
@@ -45,7 +46,7 @@ def parse(block: Block) -> ast.Module:
             node.end_col_offset = (node.end_col_offset or 0) + block.column
         if block.first_argument and _is_bare_super(node):
             names = ("__class__", block.first_argument)
-            node.args = [ast.copy_location(ast.Name(each, ast.Load()), node) for each in names]
+            node.args = [ast.copy_location(load(each), node) for each in names]
     return tree
 
 
@@ -102,11 +103,11 @@ def _in_function(
         body.insert(0, ast.Nonlocal(names=list(cells)))
     if block.global_names:
         body.insert(0, ast.Global(names=list(block.global_names)))
-    body.append(ast.Return(value=ast.Call(ast.Name(LOCALS, ast.Load()), [], [])))
+    body.append(ast.Return(value=ast.Call(load(LOCALS), [], [])))
     # Statements behind the return only tell the compiler which names are locals.
     elsewhere = {*parameters, *cells, *block.global_names}
     body.extend(
-        ast.Assign([ast.Name(name, ast.Store())], ast.Constant(None))
+        ast.Assign([store(name)], ast.Constant(None))
         for name in dict.fromkeys([*block.unbound, *block.assigned])
         if name not in elsewhere
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from ufora_core import program
 from ufora_core.compiler.effects.judgement import BlockScope, judge_block
+from ufora_core.compiler.trees import load
 from ufora_core.program import Block, Call, Program
 from ufora_core.protocol.parts import Payload
 from ufora_core.store import ObjectStore
@@ -95,9 +96,9 @@ def _contents(name: str, cell: Any) -> dict[str, Any]:
 def _judge_call(call: Call, decoder: Decoder) -> bool:
     """A call is a block of one line."""
     names = [_ARGUMENT.format(i) for i in range(len(call.arguments))]
-    keywords = [ast.keyword(name, ast.Name(name, ast.Load())) for name in call.keyword_names]
-    arguments: list[ast.expr] = [ast.Name(name, ast.Load()) for name in names]
-    line = ast.Expr(ast.Call(ast.Name(_FUNCTION, ast.Load()), arguments, keywords))
+    keywords = [ast.keyword(name, load(name)) for name in call.keyword_names]
+    arguments: list[ast.expr] = [load(name) for name in names]
+    line = ast.Expr(ast.Call(load(_FUNCTION), arguments, keywords))
     items = [call.function, *call.arguments, *call.keyword_values]
     given = zip([_FUNCTION, *names, *call.keyword_names], items, strict=True)
     variables = {name: decoder.value(item) for name, item in given}

@@ -7,6 +7,7 @@ from typing import Any
 from ufora_core.compiler.effects.classes import array_types
 from ufora_core.compiler.for_loops.turns import AT
 from ufora_core.compiler.sites.views import Enumerated, Reversed, Zipped
+from ufora_core.compiler.trees import load
 
 #: Names of the values that the expressions read.
 _GIVEN = "_ufora_given_{}"
@@ -15,7 +16,7 @@ _GIVEN = "_ufora_given_{}"
 def element(items: object, given: dict[str, Any]) -> ast.expr | None:
     """The item of ``items`` at the index that the variable ``AT`` holds. What it reads besides is
     added to ``given``. None where the items are nothing that native code could read."""
-    return _element(items, ast.Name(AT, ast.Load()), given)
+    return _element(items, load(AT), given)
 
 
 def _element(items: object, index: ast.expr, given: dict[str, Any]) -> ast.expr | None:
@@ -28,7 +29,7 @@ def _element(items: object, index: ast.expr, given: dict[str, Any]) -> ast.expr 
 def _give(value: Any, given: dict[str, Any]) -> ast.expr:
     name = _GIVEN.format(len(given))
     given[name] = value
-    return ast.Name(name, ast.Load())
+    return load(name)
 
 
 def _of_range(items: range, index: ast.expr, given: dict[str, Any]) -> ast.expr:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Sequence
 
 from ufora_core.compiler.for_loops.flow import stores
-from ufora_core.compiler.trees import clone, placed
+from ufora_core.compiler.trees import clone, load, placed, store
 
 #: Name of the function that it calls, which is a variable around the comprehension.
 ITEM = "_ufora_item"
@@ -14,17 +14,9 @@ def comprehension_of(target: ast.expr, arguments: Sequence[str], *, many: bool) 
     """``[item(<target's names>, <arguments>) for <target> in ...]``; if an item gives ``many``
     values, all of them one after the other."""
     names = [*sorted(stores(target)), *arguments]
-    call: ast.expr = ast.Call(_load(ITEM), list(map(_load, names)), [])
+    call: ast.expr = ast.Call(load(ITEM), list(map(load, names)), [])
     generators = [ast.comprehension(clone(target), ast.Tuple([], ast.Load()), [], 0)]
     if many:
-        generators.append(ast.comprehension(_store("_ufora_value"), call, [], 0))
-        call = _load("_ufora_value")
+        generators.append(ast.comprehension(store("_ufora_value"), call, [], 0))
+        call = load("_ufora_value")
     return placed(ast.ListComp(call, generators), target)
-
-
-def _load(name: str) -> ast.expr:
-    return ast.Name(name, ast.Load())
-
-
-def _store(name: str) -> ast.expr:
-    return ast.Name(name, ast.Store())

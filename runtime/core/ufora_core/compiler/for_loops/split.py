@@ -276,19 +276,14 @@ class _Splitter(Folding):
             self._folded = True
         else:
             test, body, orelse = self._mapped_if(node)
-        return [ast.copy_location(ast.If(test, body or [_pass(node)], orelse), node)]
+        return [ast.copy_location(ast.If(test, body or [ast.Pass()], orelse), node)]
 
     def _mapped_if(self, node: ast.If) -> tuple[ast.expr, list[ast.stmt], list[ast.stmt]]:
         """An ``if`` that the item's part decides: both parts have it."""
         self._note_late(node.test)
-        position = len(self._fields)
-        name = _FIELD.format(position)
-        self._fields.append(name)
         statements = self._statements
         truth = ast.UnaryOp(ast.Not(), ast.UnaryOp(ast.Not(), clone(node.test)))
-        statements.append(placed(ast.Assign([ast.Name(name, ast.Store())], truth), node.test))
-        if self._conditional:
-            self._begin_none.append(name)
+        position = self._field(truth, node.test)
         before, flow = self._conditional, self._flow.assigned
         self._conditional = True
         item_body, body = self._block(node.body)
@@ -299,8 +294,8 @@ class _Splitter(Folding):
         self._conditional = before or _leaves(node)
         self._statements = statements
         if item_body or item_orelse:
-            test = ast.Name(name, ast.Load())
-            inner = ast.If(test, item_body or [_pass(node)], item_orelse)
+            decided = ast.Name(self._fields[position], ast.Load())
+            inner = ast.If(decided, item_body or [ast.Pass()], item_orelse)
             statements.append(placed(inner, node))
         test = ast.Name(field_name(position), ast.Load())
         return placed(test, node.test), body, orelse
@@ -352,10 +347,6 @@ def _meet(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset
     if one is None or other is None:
         return other if one is None else one
     return one & other
-
-
-def _pass(place: ast.AST) -> ast.stmt:
-    return ast.Pass()
 
 
 def unless_unbound(reading: ast.stmt, name: str) -> ast.stmt:

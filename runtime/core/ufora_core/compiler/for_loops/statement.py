@@ -19,7 +19,7 @@ from ufora_core.compiler.for_loops.total import TERMS, Total, total_of
 from ufora_core.compiler.for_loops.turns import Turns, turns_of
 from ufora_core.compiler.for_loops.walrus import spelled_out
 from ufora_core.compiler.sites.calls import defined_by
-from ufora_core.compiler.trees import clone, placed
+from ufora_core.compiler.trees import clone, load, placed, store
 
 #: A statement with loops in it, so deep, does not begin as written: its body is written once more.
 _DEEPEST = 2
@@ -184,11 +184,11 @@ def _records(target: ast.expr, parts: Halves) -> ItemPart:
         generator = ast.comprehension(clone(target), ast.Tuple([], ast.Load()), [], 0)
         comprehension = placed(ast.ListComp(element, [generator]), target)
         return ItemPart(comprehension, (), tuple(sorted(reads(comprehension) - stores(target))))
-    names: list[ast.expr] = [_store(each) for each in parts.begin_none]
+    names: list[ast.expr] = [store(each) for each in parts.begin_none]
     begin = [ast.Assign(names, ast.Constant(None))] if names else []
-    record: ast.expr = ast.Tuple([_load(each) for each in parts.fields], ast.Load())
+    record: ast.expr = ast.Tuple([load(each) for each in parts.fields], ast.Load())
     if len(parts.fields) == 1:
-        record = _load(parts.fields[0])  # it travels for less, and is made native more often
+        record = load(parts.fields[0])  # it travels for less, and is made native more often
     return _part(target, [*begin, *parts.item], [ast.Return(record)])
 
 
@@ -204,13 +204,13 @@ def _terms(target: ast.expr, total: Total) -> ItemPart:
     if total.comprehension is not None:
         free = reads(total.comprehension) - stores(target)
         return ItemPart(total.comprehension, (), tuple(sorted(free)))
-    begin = ast.Assign([_store(TERMS)], ast.List([], ast.Load()))
-    return _part(target, [begin, *total.item], [ast.Return(_load(TERMS))], many=True)
+    begin = ast.Assign([store(TERMS)], ast.List([], ast.Load()))
+    return _part(target, [begin, *total.item], [ast.Return(load(TERMS))], many=True)
 
 
 def _left(target: ast.expr, total: Total) -> ItemPart:
-    values = ast.Tuple([_load(each) for each in (*total.always, *total.perhaps)], ast.Load())
-    read = [unless_unbound(ast.Expr(_load(each)), each) for each in total.perhaps]
+    values = ast.Tuple([load(each) for each in (*total.always, *total.perhaps)], ast.Load())
+    read = [unless_unbound(ast.Expr(load(each)), each) for each in total.perhaps]
     return _part(target, total.turn, [*read, ast.Return(values)])
 
 
@@ -237,11 +237,3 @@ class _Ending(ast.NodeTransformer):
 
     def visit_Return(self, node: ast.Return) -> list[ast.stmt]:
         return [placed(clone(each), node) for each in self._end]
-
-
-def _load(name: str) -> ast.Name:
-    return ast.Name(name, ast.Load())
-
-
-def _store(name: str) -> ast.Name:
-    return ast.Name(name, ast.Store())

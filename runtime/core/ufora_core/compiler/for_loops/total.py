@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ufora_core.compiler.for_loops.flow import Flow, reads, stores
 from ufora_core.compiler.for_loops.rules import MAPPED, NotSplit, check
 from ufora_core.compiler.sites.names import keeps_variables
-from ufora_core.compiler.trees import clone, placed
+from ufora_core.compiler.trees import clone, load, placed
 
 #: Where an item gathers its terms.
 TERMS = "_ufora_terms"
@@ -115,7 +115,7 @@ class _Terms:
             self._check(self._name not in reads(node.value))
             if not self._gathers:
                 return placed(ast.Pass(), node)
-            gather = ast.Attribute(ast.Name(TERMS, ast.Load()), "append", ast.Load())
+            gather = ast.Attribute(load(TERMS), "append", ast.Load())
             return placed(ast.Expr(ast.Call(gather, [_term(node)], [])), node)
         match node:
             case ast.If():

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from ufora_core.compiler.for_loops.flow import reads, stores
 from ufora_core.compiler.for_loops.rules import NotSplit, check
-from ufora_core.compiler.trees import clone, placed
+from ufora_core.compiler.trees import clone, load, placed, store
 
 #: The index of the next item, and that of the first that is left to others.
 AT, END = "_ufora_at", "_ufora_end"
@@ -53,13 +53,13 @@ class Turns:
 
     def function(self, item: ast.expr) -> list[ast.stmt]:
         """The body of the function, where ``item`` is the item at the index ``AT``."""
-        at, one = ast.Name(AT, ast.Load()), ast.Constant(1)
+        at, one = load(AT), ast.Constant(1)
         turn: list[ast.stmt] = [
             ast.Assign([clone(self.target)], item),
-            ast.AugAssign(ast.Name(AT, ast.Store()), ast.Add(), one),
+            ast.AugAssign(store(AT), ast.Add(), one),
             *map(clone, self.body),
         ]
-        test = ast.Compare(at, [ast.Lt()], [ast.Name(END, ast.Load())])
+        test = ast.Compare(at, [ast.Lt()], [load(END)])
         loop = ast.While(test, turn, [])
         return [placed(each, self.target) for each in (loop, _result(self.state, broken=False))]
 
@@ -101,7 +101,7 @@ def _is_known(node: ast.AST) -> bool:
 
 
 def _result(state: Sequence[str], *, broken: bool) -> ast.Return:
-    names: list[ast.expr] = [ast.Name(each, ast.Load()) for each in (*state, AT)]
+    names: list[ast.expr] = [load(each) for each in (*state, AT)]
     return ast.Return(ast.Tuple([*names, ast.Constant(broken)], ast.Load()))
 
 

@@ -7,7 +7,7 @@
 import ast
 from collections.abc import Mapping, Sequence
 
-from ufora_core.compiler.trees import clone
+from ufora_core.compiler.trees import clone, load
 
 #: What of a statement, and of an expression, is evaluated first and always.
 _FIRST: Mapping[type[ast.AST], str] = {
@@ -35,7 +35,7 @@ def _spelled_out(statement: ast.stmt) -> list[ast.stmt]:
     while (found := _first(copied)) is not None:
         assignment = ast.Assign([found.target], found.value)
         before += _spelled_out(ast.copy_location(assignment, found))
-        _replace(copied, found, ast.copy_location(ast.Name(found.target.id, ast.Load()), found))
+        _replace(copied, found, ast.copy_location(load(found.target.id), found))
     if isinstance(copied, ast.If):
         copied.body, copied.orelse = spelled_out(copied.body), spelled_out(copied.orelse)
     return [*before, copied]

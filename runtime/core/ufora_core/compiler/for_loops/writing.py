@@ -78,7 +78,7 @@ from ufora_core.compiler.for_loops.total import Total
 from ufora_core.compiler.for_loops.turns import Turns
 from ufora_core.compiler.sites.gates import runs_as_written
 from ufora_core.compiler.sites.iterables import source_of, viewed
-from ufora_core.compiler.trees import clone, placed
+from ufora_core.compiler.trees import call, clone, load, placed, store
 
 RECORDS = "__ufora_records__"
 LEFT = "__ufora_left__"
@@ -96,7 +96,7 @@ def rewritten(
     original = clone(node)
     source = source_of(node.iter)
     iterable = visit(node.iter) if source.staged else viewed(source, visit)
-    node.iter = placed(_call(REST), iterable)
+    node.iter = placed(call(REST), iterable)
     node.body = [visit(each) for each in node.body]
     node.orelse = [visit(each) for each in node.orelse]
     where = [ast.Constant(index), iterable]
@@ -110,9 +110,9 @@ def rewritten(
         statements = [_over_turns(loop.turns, f".{index}.broken", statements)]
     if loop.begins_as_written:
         body = list(map(clone, node.body))
-        statements = [ast.For(clone(node.target), _call(FIRST, *in_first), body, statements)]
+        statements = [ast.For(clone(node.target), call(FIRST, *in_first), body, statements)]
     if loop.total is not None:
-        add = ast.For(_store(loop.total.name), _call(TOTALS, *where), [ast.Pass()], [])
+        add = ast.For(store(loop.total.name), call(TOTALS, *where), [ast.Pass()], [])
         statements = [add, *_set_others(loop.total, f".{index}.left."), *statements]
     return placed(ast.If(runs_as_written(index), [original], statements), original)
 
@@ -122,23 +122,23 @@ def _set_others(total: Total, prefix: str) -> list[ast.stmt]:
     others = [f"{prefix}{i}" for i in range(len(total.perhaps))]
     body: list[ast.stmt] = []
     for name, other in zip(total.perhaps, others, strict=True):
-        test = ast.Compare(_load(other), [ast.IsNot()], [_load(UNSET_MARK)])
-        body.append(ast.If(test, [ast.Assign([_store(name)], _load(other))], []))
-    target = ast.Tuple([_store(each) for each in (*total.always, *others)], ast.Store())
+        test = ast.Compare(load(other), [ast.IsNot()], [load(UNSET_MARK)])
+        body.append(ast.If(test, [ast.Assign([store(name)], load(other))], []))
+    target = ast.Tuple([store(each) for each in (*total.always, *others)], ast.Store())
     body += [ast.Delete([ast.Name(each, ast.Del()) for each in others])] if others else []
-    return [ast.For(target, _call(LEFT), body or [ast.Pass()], [])]
+    return [ast.For(target, call(LEFT), body or [ast.Pass()], [])]
 
 
 def _over_turns(turns: Turns, broken: str, after: list[ast.stmt]) -> ast.stmt:
     """The loop over what variables hold after some turns, and then ``after``."""
-    names = [_store(each) for each in turns.state]
+    names = [store(each) for each in turns.state]
     target = ast.Tuple([clone(turns.target), *names], ast.Store())
     if not turns.breaks:
-        return ast.For(target, _call(TURNS), [ast.Pass()], after)
-    target.elts.append(_store(broken))
+        return ast.For(target, call(TURNS), [ast.Pass()], after)
+    target.elts.append(store(broken))
     forget = ast.Delete([ast.Name(broken, ast.Del())])
-    body: list[ast.stmt] = [ast.If(_load(broken), [clone(forget), ast.Break()], []), forget]
-    return ast.For(target, _call(TURNS), body, after)
+    body: list[ast.stmt] = [ast.If(load(broken), [clone(forget), ast.Break()], []), forget]
+    return ast.For(target, call(TURNS), body, after)
 
 
 def _over_records(
@@ -151,23 +151,11 @@ def _over_records(
     for each in chain.from_iterable(map(ast.walk, fold)):
         if isinstance(each, ast.Name) and each.id.startswith("."):
             each.id = prefix + each.id
-    record = ast.Tuple([_store(each) for each in fields], ast.Store())
+    record = ast.Tuple([store(each) for each in fields], ast.Store())
     target = ast.Tuple([clone(node.target), record], ast.Store())
-    loop = ast.For(target, _call(RECORDS, *where), fold or [ast.Pass()], [node])
+    loop = ast.For(target, call(RECORDS, *where), fold or [ast.Pass()], [node])
     if not fields:
         return [loop]
-    begin = ast.Assign([_store(each) for each in fields], ast.Constant(None))
+    begin = ast.Assign([store(each) for each in fields], ast.Constant(None))
     end = ast.Delete([ast.Name(each, ast.Del()) for each in fields])
     return [begin, ast.Try([loop], [], [], [end])]
-
-
-def _load(name: str) -> ast.Name:
-    return ast.Name(name, ast.Load())
-
-
-def _store(name: str) -> ast.Name:
-    return ast.Name(name, ast.Store())
-
-
-def _call(name: str, *arguments: ast.expr) -> ast.Call:
-    return ast.Call(_load(name), list(arguments), [])

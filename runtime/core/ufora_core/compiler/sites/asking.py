@@ -23,25 +23,7 @@
     front of the items and the key function, none of which is evaluated twice.
 """
 
-import ast
-from typing import TypeVar
-
 LOOP = "__ufora_loop__"
 RESULT = "__ufora_result__"
 ITEMS = "__ufora_items__"
 REDUCER = "__ufora_reducer__"
-
-N = TypeVar("N", bound=ast.AST)
-
-
-def call(name: str, *arguments: ast.expr) -> ast.Call:
-    """A call of what has this name."""
-    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
-
-
-def at(place: ast.expr, node: N) -> N:
-    """``node``, with every part that has no location yet placed where ``place`` is."""
-    for each in ast.walk(node):
-        if isinstance(each, ast.expr) and not hasattr(each, "lineno"):
-            ast.copy_location(each, place)
-    return node

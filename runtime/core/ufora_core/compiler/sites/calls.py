@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from ufora_core.compiler.sites.names import Comprehension
-from ufora_core.compiler.trees import clone
+from ufora_core.compiler.trees import clone, load, store
 
 ALONE = "__ufora_alone__"
 VALUE = "__ufora_value__"
@@ -258,10 +258,10 @@ def items_of(calls: Sequence[ast.Call]) -> ast.ListComp:
     *rest, value = map(clone, calls)
     element: ast.expr = value
     for index, call in reversed(list(enumerate(rest))):
-        is_it = ast.Compare(ast.Name(CALL, ast.Load()), [ast.Eq()], [ast.Constant(index)])
+        is_it = ast.Compare(load(CALL), [ast.Eq()], [ast.Constant(index)])
         element = ast.IfExp(is_it, call, element)
-    count = ast.Call(ast.Name("range", ast.Load()), [ast.Constant(len(calls))], [])
-    generator = ast.comprehension(ast.Name(CALL, ast.Store()), count, [], 0)
+    count = ast.Call(load("range"), [ast.Constant(len(calls))], [])
+    generator = ast.comprehension(store(CALL), count, [], 0)
     return ast.ListComp(element, [generator])
 
 
@@ -280,14 +280,12 @@ def with_values(node: ast.AST, calls: Mapping[int, ast.Call]) -> None:
     for part in ast.walk(node):
         if id(part) in calls:
             assert isinstance(part, ast.Call)
-            part.func = ast.copy_location(
-                ast.Call(ast.Name(VALUE, ast.Load()), [part.func], []), part.func
-            )
+            part.func = ast.copy_location(ast.Call(load(VALUE), [part.func], []), part.func)
 
 
 def asks_alone(index: int) -> ast.expr:
     """The question whether the program is to make the calls of site ``index`` itself."""
-    return ast.Call(ast.Name(ALONE, ast.Load()), [ast.Constant(index)], [])
+    return ast.Call(load(ALONE), [ast.Constant(index)], [])
 
 
 def is_question(node: ast.expr) -> bool:

@@ -8,6 +8,8 @@ that is left alone costs one look-up.
 
 import ast
 
+from ufora_core.compiler.trees import load
+
 _PREFIX = "__ufora_closed_"
 
 
@@ -24,5 +26,5 @@ def gates_in(names: tuple[str, ...]) -> list[str]:
 def runs_as_written(index: int, *further: ast.expr) -> ast.expr:
     """The expression that is true when site ``index`` is to run as written; ``further`` are other
     conditions of which one suffices."""
-    gate = ast.Name(gate_name(index), ast.Load())
+    gate = load(gate_name(index))
     return ast.BoolOp(ast.Or(), [gate, *further]) if further else gate

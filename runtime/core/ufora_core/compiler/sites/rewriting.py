@@ -31,7 +31,7 @@ from ufora_core.compiler.for_loops.rules import NotSplit
 from ufora_core.compiler.for_loops.statement import Sequential, sequential, taken_apart
 from ufora_core.compiler.for_loops.writing import rewritten
 from ufora_core.compiler.scopes import Scopes
-from ufora_core.compiler.sites.asking import ITEMS, LOOP, REDUCER, RESULT, at, call
+from ufora_core.compiler.sites.asking import ITEMS, LOOP, REDUCER, RESULT
 from ufora_core.compiler.sites.calls import (
     ALONE,
     VALUE,
@@ -54,15 +54,9 @@ from ufora_core.compiler.sites.forms import (
 )
 from ufora_core.compiler.sites.gates import runs_as_written
 from ufora_core.compiler.sites.iterables import VIEW, functions_of, is_own_name, viewed
-from ufora_core.compiler.sites.names import (
-    Comprehension,
-    free_names,
-    kept_names,
-    mangled,
-    targets,
-)
+from ufora_core.compiler.sites.names import Comprehension, free_names, kept_names, mangled, targets
 from ufora_core.compiler.sites.site import Site
-from ufora_core.compiler.trees import clone, depth, placed
+from ufora_core.compiler.trees import call, clone, depth, placed
 
 __all__ = [
     "ALONE",
@@ -156,7 +150,7 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         site = self._calls_site(node, found, calls)
         with_values(node, {id(call): call for call in found})
         condition = runs_as_written(site.index, asks_alone(site.index))
-        return at(original, ast.IfExp(condition, original, node))
+        return placed(ast.IfExp(condition, original, node), original)
 
     def _stands_alone(self, node: ast.expr) -> bool:
         """Whether it is a call of the block itself that may take long. A call in a function is
@@ -199,7 +193,7 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         return self.generic_visit(node)
 
     def _calls_site(self, place: ast.expr, found: Sequence[ast.Call], calls: Calls) -> Site:
-        comprehension = at(place, items_of(found))
+        comprehension = placed(items_of(found), place)
         described = self._describe(comprehension)
         site = replace(
             described,
@@ -320,7 +314,7 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         operands = [] if form.operand is None else [clone(form.operand)]
         function, key = self._function_and_key(node, form)
         iterable = viewed(form.source, self.visit)
-        items = at(form.source.node, call(ITEMS))
+        items = placed(call(ITEMS), form.source.node)
         if form.written is not None:
             form.written.generators[0].iter = items
             self._item_parts(form.written)
@@ -331,9 +325,10 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         if form.running is not None:
             form.running.args, form.running.keywords = form.running.args[:1], []
         taken = call(LOOP, ast.Constant(site.index), function, iterable, *key)
-        result = at(place or original, call(RESULT, *operands))
+        result = placed(call(RESULT, *operands), place or original)
         declined = ast.IfExp(taken, result, node)
-        return at(original, ast.IfExp(runs_as_written(site.index), original, declined))
+        choice = ast.IfExp(runs_as_written(site.index), original, declined)
+        return placed(choice, original)
 
     def _function_and_key(self, node: ast.expr, form: Form) -> tuple[ast.expr, list[ast.expr]]:
         """What the site passes to the engine besides the items. What is more than a name leaves the
@@ -345,7 +340,7 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         before, node.args = node.args[: form.position], node.args[form.position :]
         if isinstance(node.func, ast.Name) and not before and form.key is None:
             return clone(node.func), []
-        function, node.func = self.visit(node.func), at(node.func, call(REDUCER))
+        function, node.func = self.visit(node.func), placed(call(REDUCER), node.func)
         if before:
             self._visit_all(before)
             function = ast.Tuple([function, *before], ast.Load())
@@ -357,7 +352,7 @@ class _Rewriter(Scopes, ast.NodeTransformer):
     def _running(self, node: ast.Call, running: ast.Call) -> tuple[ast.expr, list[ast.expr]]:
         """As ``_function_and_key``, where the reducer folds what ``accumulate`` gives."""
         both = ast.Tuple([clone(node.func), self.visit(running.func)], ast.Load())
-        running.func = at(running.func, call(REDUCER))
+        running.func = placed(call(REDUCER), running.func)
         return both, list(map(self.visit, besides(running)))
 
     def _describe(self, original: ast.expr) -> Site:

@@ -40,6 +40,13 @@ def test_items_are_what_they_are() -> None:
     assert not _judge("[x.pop() for x in xs]", {}, [["a"], ["b"]]).pure
 
 
+def test_an_index_is_looked_at_once_however_deep_it_stands() -> None:
+    depth = 20
+    links = f"{'links[' * depth}x{']' * depth}"
+    assert _judge(f"[{links} for x in xs]", {"links": (1, 2, 0)}).pure
+    assert _judge(f"[grid[{links}, 0:x] for x in xs]", {"links": (1, 2, 0), "grid": {}}).pure
+
+
 def test_items_that_cannot_be_read_twice_are_refused() -> None:
     verdict = _judge("[x for x in xs]", {}, iter([1, 2]))
     assert "make a list of it before the loop" in str(verdict.reason)

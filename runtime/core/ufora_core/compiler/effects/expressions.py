@@ -189,9 +189,11 @@ def _compare(frame: Frame, node: ast.Compare) -> Value:
 
 def _subscript(frame: Frame, node: ast.Subscript) -> Value:
     base = evaluate(frame, node.value)
-    index = evaluate(frame, node.slice)
     written = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    indices = [None if isinstance(each, ast.Slice) else evaluate(frame, each) for each in written]
+    values = [evaluate(frame, each) for each in written]
+    index = container(frame, tuple, *values) if isinstance(node.slice, ast.Tuple) else values[0]
+    known = zip(written, values, strict=True)
+    indices = [None if isinstance(each, ast.Slice) else value for each, value in known]
     return subscript(frame, node, base, index, indices)
 
 

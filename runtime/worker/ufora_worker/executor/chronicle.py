@@ -11,13 +11,13 @@ from ufora_core.compiler.sites.calls import Definition, calls_of, worthwhile
 from ufora_core.compiler.sites.rewriting import Site
 from ufora_core.program import Explanation, FunctionFacts, LoopFacts
 from ufora_core.protocol.parts import ExecutorUse
+from ufora_worker.loops.first_look import CHEAP
 from ufora_worker.loops.loop import Place
 from ufora_worker.loops.runners import Native
 from ufora_worker.native.refusal import UserFunction
 
 #: Characters of a loop's text that the report shows.
 _TEXT = 100
-_CHEAP = "its items take less time than dividing it"
 _TOO_LATE = Explanation("the loop was over before native code for it was ready", "", 0)
 
 
@@ -140,11 +140,14 @@ class Chronicle:
         account.total.merge(tally)
         note_functions(self._functions, tally.functions)
 
-    def declined(self, site: Site, filename: str, why: Reason | None) -> None:
-        """A loop of the site ran as written."""
+    def declined(
+        self, site: Site, filename: str, why: Reason | None, *, passing: bool = False
+    ) -> None:
+        """A loop of the site ran as written. A ``passing`` reason does not stand in the place of
+        one that says more."""
         account = self._account(site, filename)
         account.declined += 1
-        if why is not None:
+        if why is not None and not (passing and account.why_sequential is not None):
             account.why_sequential = Explanation(why.message, why.filename, why.line)
 
     def as_written(
@@ -158,7 +161,7 @@ class Chronicle:
         account.declined += 1
         account.seconds += seconds
         account.total.merge(tally)
-        account.why_sequential = Explanation(_CHEAP, filename, site.line)
+        account.why_sequential = Explanation(CHEAP, filename, site.line)
         note_functions(self._functions, tally.functions)
 
     def in_turn(

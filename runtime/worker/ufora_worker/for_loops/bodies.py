@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from time import thread_time_ns
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,12 @@ from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.reducers import SiteKind
 from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.slices import slice_function
+from ufora_core.compiler.sites.views import Items
 from ufora_worker.executor.program_code import definition_of
 from ufora_worker.for_loops.folds import check_carried, fold_of, simple_fold
 from ufora_worker.for_loops.items import item_function
 from ufora_worker.for_loops.runs import Run, Runs
+from ufora_worker.loops.first_look import CHEAP, LOOK_NS, first_items, take_less, takes_a_look
 from ufora_worker.loops.moments import Declined
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 from ufora_worker.native.body import NativeItems
@@ -77,29 +80,30 @@ class Bodies:
         return run.body.native(self.splitter.place, run.items, self.splitter.python)
 
     def _unless_declined(self, run: Run, proved: Callable[[], SliceCall]) -> SliceCall | None:
+        began = thread_time_ns()
         try:
             return proved()
         except Declined as declined:
-            self.runs.decline(run, declined)
+            why = declined
         except Exception:
             log.exception("the loop at line %d runs as written", run.site.line)
             run.items = None
+            return None
+        finally:
+            run.asked_ns += thread_time_ns() - began
+        self.runs.refuse(run, why)
         return None
 
     def _proved(self, run: Run, part: ItemPart, kind: SiteKind, fold: Fold) -> SliceCall:
+        assert run.items is not None
         body = self._slice(run, part, kind)
-        assert body.source is not None
-        verdict = judge(
-            body.source.site,
-            run.frame.f_globals,
-            dict(zip(body.source.names, body.arguments, strict=True)),
-            run.items,
-            source_of=definition_of,
-            filename=body.source.filename,
-            fold=fold,
-        )
-        if not verdict.pure:
-            raise Declined("it may have effects", verdict.reason)
+        if takes_a_look(run.items, run.count):
+            first = first_items(run.items)
+            _prove(run, body, first, fold)
+            # Of a loop with records it is known already: it began as written.
+            if kind is SiteKind.SUM and take_less(LOOK_NS, body.run, first):
+                raise Declined(CHEAP)
+        _prove(run, body, run.items, fold)
         return body
 
     def _slice(self, run: Run, part: ItemPart, kind: SiteKind) -> SliceCall:
@@ -142,6 +146,21 @@ class Bodies:
                 namespace=run.frame.f_globals,
             )
         return found
+
+
+def _prove(run: Run, body: SliceCall, items: Items, fold: Fold) -> None:
+    assert body.source is not None
+    verdict = judge(
+        body.source.site,
+        run.frame.f_globals,
+        dict(zip(body.source.names, body.arguments, strict=True)),
+        items,
+        source_of=definition_of,
+        filename=body.source.filename,
+        fold=fold,
+    )
+    if not verdict.pure:
+        raise Declined("it may have effects", verdict.reason)
 
 
 def _item_site(run: Run, part: ItemPart, kind: SiteKind) -> Site:

@@ -8,7 +8,6 @@ from time import perf_counter_ns
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
-from ufora_core.compiler.effects.proof import Reason
 from ufora_core.compiler.for_loops.statement import ForLoop
 from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.site import Site
@@ -52,6 +51,11 @@ class Run:
     visited: bool = False
     tally: Tally = field(default_factory=Tally)
     map_ns: int = 0
+    #: Processor time: of turns that ran as written, of proofs, and of running items apart besides
+    #: the items themselves.
+    written_ns: int = 0
+    asked_ns: int = 0
+    besides_ns: int = 0
     #: How often it was asked whether the engine gains anything, as a power of two.
     tries: int = 1
     started: int = field(default_factory=perf_counter_ns)
@@ -144,16 +148,25 @@ class Runs:
         """Nobody asks for it any more. In however many ways it ran, it is one visit of its site."""
         self._begun.remove(run)
         if run.visited:
-            spent = perf_counter_ns() - run.started
-            native = run.native_turns + run.tally.native_items
-            self.splitter.visits(run.site).note(run.count, spent, native)
+            self.splitter.visits(run.site).note(
+                run.count,
+                int(run.tally.busy_seconds * 1e9) + run.native_ns + run.written_ns,
+                run.native_turns + run.tally.native_items,
+                helped=run.tally.steals > 0,
+                asked=run.asked_ns,
+                besides=run.besides_ns,
+            )
+
+    def refuse(self, run: Run, why: Declined) -> None:
+        """It is to run as written, as was found out with some effort."""
+        self.splitter.visits(run.site).refused(run.count, run.asked_ns)
+        self.decline(run, why)
 
     def decline(self, run: Run, why: Declined) -> None:
         """It is to run as written."""
         run.items = None
         if run.loop.runs_apart:
-            reason = why.reason or Reason(str(why), run.filename, run.site.line)
-            self.splitter.decline(run.site, run.filename, reason)
+            self.splitter.decline(run.site, run.filename, why)
         else:
             self.splitter.pass_over(run.site)
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from time import perf_counter_ns
+from time import perf_counter_ns, thread_time_ns
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +123,7 @@ class ForSites:
                 return  # an int beyond floats: it is raised where it stands
             run.done = hi if loop.failed_at is None else loop.failed_at
             yield added
-            if run.done < hi:
+            if run.done < hi or (loop.stays_interpreted and self._is_in_vain(run, body)):
                 break
         run.stopped = True
         self._tell(run)
@@ -216,12 +216,14 @@ class ForSites:
         assert run.items is not None and body.source is not None
         kind = body.source.site.kind
         loop = self.splitter.root_loop(kind, body, run.items, window=window)
-        before = perf_counter_ns()
+        before, began = perf_counter_ns(), thread_time_ns()
         try:
             with plain_sites():
                 return loop, loop.gather()
         finally:
             run.map_ns += perf_counter_ns() - before
+            busy_ns = int(loop.tally.busy_seconds * 1e9)
+            run.besides_ns += max(thread_time_ns() - began - busy_ns, 0)
             run.tally.merge(loop.tally)
 
     def _is_cheap(self, run: Run) -> bool:

@@ -70,13 +70,15 @@ class TurnAfterTurn:
         run.visited = True
         # Nothing is proved yet: what a turn does to the items may show in the next ones.
         run.iterator = iter(as_written(run.iterable))
+        began, goes_on = thread_time_ns(), False
         try:
             yield from self._slices(run, len(run.items), run.iterator)
-        except GeneratorExit:
-            self.runs.end(run)  # the loop ended otherwise
-            raise
+            goes_on = True
         finally:
+            run.written_ns = thread_time_ns() - began - run.asked_ns
             self._tell(run)
+            if not goes_on:
+                self.runs.end(run)  # the loop ended otherwise
 
     def turns(self, run: Run) -> Iterator[tuple[Any, ...]]:
         """What the loop's variables hold after some turns."""

@@ -54,13 +54,12 @@ class CallLoops:
 
     def alone(self, frame: FrameType, site: Site) -> bool:
         """``__ufora_alone__``"""
-        filename, splitter = frame.f_code.co_filename, self.splitter
+        splitter = self.splitter
         self._made = [x for x in self._made if x.frame is not frame or x.site is not site]
         try:
             values = self._run(site, frame)
         except Declined as declined:
-            reason = declined.reason or Reason(str(declined), filename, site.line)
-            splitter.decline(site, filename, reason)
+            splitter.decline(site, frame.f_code.co_filename, declined)
             return True
         if not values:
             return True

@@ -7,31 +7,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from time import perf_counter_ns
 from types import BuiltinFunctionType, FrameType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any
 
 from ufora_core.compiler.effects.classes import HEAP_TYPE
-from ufora_core.compiler.effects.judgement import Verdict, judge
+from ufora_core.compiler.effects.judgement import judge
 from ufora_core.compiler.effects.proof import Reason
 from ufora_core.compiler.for_loops.apart import Fold as Changes
 from ufora_core.compiler.for_loops.apart import is_plain
 from ufora_core.compiler.sites.as_written import AsWritten
-from ufora_core.compiler.sites.reducers import DECIDED, UPDATE
+from ufora_core.compiler.sites.reducers import DECIDED, KEYED, UPDATE
 from ufora_core.compiler.sites.running import Running
 from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.slices import SliceCodes
 from ufora_core.compiler.sites.stages import Deferred, Stage, as_written
 from ufora_core.compiler.sites.views import Items, indexable, size_of
 from ufora_worker.executor.program_code import definition_of
+from ufora_worker.loops.first_look import CHEAP, LOOK_NS, first_items, take_less, takes_a_look
 from ufora_worker.loops.folds import Fold, needs_fold
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 
 #: Classes of values that nothing of the program's is reached from.
 _SCALARS = {int, float, bool, str, bytes}
-#: Items tried to see what they cost, how often (the first time they take longer), and what is too
-#: little for an item.
-_TRIED, _TRIES = 16, 3
+#: Items that take less are not worth dividing if they are gathered, or hashed.
 _CHEAP_NS = 500
 
 _C_FUNCTIONS = (
@@ -41,11 +39,13 @@ _C_FUNCTIONS = (
 
 
 class Declined(Exception):
-    """A loop runs as written, and why."""
+    """A loop runs as written, and why. ``passing``: this time only, whatever is known of it."""
 
-    def __init__(self, message: str, reason: Reason | None = None) -> None:
+    def __init__(
+        self, message: str, reason: Reason | None = None, *, passing: bool = False
+    ) -> None:
         super().__init__(message)
-        self.reason = reason
+        self.reason, self.passing = reason, passing
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,31 @@ class Moment:
         given = zip(self.site.given_names, (*self._called, *self.key), strict=True)
         return {**{name: variables[name] for name in names}, **dict(given)}
 
+    def proved(self, count: int, frame: FrameType, slices: SliceCodes) -> tuple[Items, SliceCall]:
+        """The items, so many of them, and what runs them anywhere.
+
+        Raises:
+            Declined: they may not run anywhere, or that is not worth finding out.
+        """
+        source = self.source
+        whole = source.items if isinstance(source, Stage) else source
+        first = first_items(whole)
+        if self.is_cheap(first, proved=False):
+            raise Declined(CHEAP)
+        scope = self.scope(frame)
+        body = self.body(scope, frame, slices)
+        # Native code may compute keys in less time, but hashing them takes longer than both.
+        worth_ns = _CHEAP_NS if self.site.kind in KEYED else 0
+        if takes_a_look(whole, count):
+            self._prove(scope, first, frame)
+            if take_less(worth_ns or LOOK_NS, body.run, first):
+                raise Declined(CHEAP)
+        items = self.items()
+        self._prove(scope, items, frame)
+        if self.is_cheap(first) or (worth_ns and take_less(worth_ns, body.run, first)):
+            raise Declined(CHEAP)
+        return items, body
+
     def is_cheap(self, items: Items, *, proved: bool = True) -> bool:
         """Whether items run in next to no time, and in C: gathering what they give would take
         longer. They are tried, so where they are not ``proved`` to be pure, nothing may be called
@@ -175,19 +200,14 @@ class Moment:
         functions = (*self._called, *self.key)
         if self.site.written is not None or not all(map(_is_written_in_c, functions)):
             return False
-        if not proved and not (len(functions) == 1 and _only_looks(functions[0], items[:_TRIED])):
+        if not proved and not (len(functions) == 1 and _only_looks(functions[0], items)):
             return False
-        first, times = items[:_TRIED], []
-        for _ in range(_TRIES):
+
+        def run(first: Items) -> None:
             iterable = self.source.iterator(first) if isinstance(self.source, Stage) else first
-            values = map(self.key[0], iterable) if self.key else iterable
-            started = perf_counter_ns()
-            try:
-                deque(values, maxlen=0)
-            except Exception:
-                return False  # it is raised where Python would raise it
-            times.append(perf_counter_ns() - started)
-        return min(times) < _TRIED * _CHEAP_NS
+            deque(map(self.key[0], iterable) if self.key else iterable, maxlen=0)
+
+        return take_less(_CHEAP_NS, run, items)
 
     def body(self, scope: dict[str, Any], frame: FrameType, slices: SliceCodes) -> SliceCall:
         """What runs the items, with values of ``scope``."""
@@ -214,13 +234,13 @@ class Moment:
         adds = reducer is not None and reducer.adds
         return Fold(self.site, function, items, begins, adds)
 
-    def verdict(self, scope: dict[str, Any], items: Items, frame: FrameType) -> Verdict:
-        """Whether the items may run anywhere.
+    def _prove(self, scope: dict[str, Any], items: Items, frame: FrameType) -> None:
+        """Prove that the items may run anywhere.
 
         Raises:
-            Declined: what the reducer does with their values is not known.
+            Declined: that is not known, nor perhaps what the reducer does with their values.
         """
-        return judge(
+        verdict = judge(
             self.site,
             frame.f_globals,
             scope,
@@ -231,6 +251,8 @@ class Moment:
             before=self.combining,
             fold=self._changes(frame),
         )
+        if not verdict.pure:
+            raise Declined("it may have effects", verdict.reason)
 
     def _changes(self, frame: FrameType) -> Changes | None:
         """What its reducer changes, if that is an object of the program's."""

@@ -126,6 +126,11 @@ class RootLoop:
     _frames_left: int = field(default=0, init=False)
 
     @property
+    def stays_interpreted(self) -> bool:
+        """Whether there will be no native code for its items."""
+        return self._native is None or self._native.refusal is not None
+
+    @property
     def _end(self) -> int:
         return len(self.items) if self.window is None else self.window.end
 

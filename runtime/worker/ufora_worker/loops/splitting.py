@@ -199,9 +199,10 @@ class Splitter:
         for index in self._gates.due(self.place.hungry()):
             self.visits(self._sites[index]).wake()
 
-    def decline(self, site: Site, filename: str, reason: Reason) -> None:
-        """The site ran as written."""
-        self.chronicle.declined(site, filename, reason)
+    def decline(self, site: Site, filename: str, why: Declined) -> None:
+        """The site runs as written."""
+        reason = why.reason or Reason(str(why), filename, site.line)
+        self.chronicle.declined(site, filename, reason, passing=why.passing)
         self.pass_over(site)
 
     def pass_over(self, site: Site) -> None:
@@ -238,19 +239,16 @@ class Splitter:
         try:
             work = self._work(moment, frame)
         except Declined as declined:
-            self.chronicle.declined(
-                site, filename, declined.reason or Reason(str(declined), filename, site.line)
-            )
+            self.decline(site, filename, declined)
         except Exception:
             log.exception(
                 "the loop at line %d could not be looked at and runs as written", site.line
             )
+            self.pass_over(site)
         stale = [each for each in self._asked.loops if each.frame is frame and each.site is site]
         for each in stale:
             self._asked.loops.remove(each)
         self._asked.loops.append(_Taken(frame, site, moment, work))
-        if work is None:
-            self.pass_over(site)
         return work is not None
 
     def reducer(self) -> object:
@@ -338,7 +336,8 @@ class Splitter:
             # Signals and the supervisor's words belong to the main thread.
             raise Declined("it runs in a thread that the program started")
         if self.visits(site).skip(count):
-            raise Declined("it is short: dividing it would take longer than running it")
+            why = "it is short: dividing it would take longer than running it"
+            raise Declined(why, passing=True)
         if not settings_travel():
             raise Declined("the program changed NumPy's error handling or the decimal context")
         if "cache_info" in frame.f_code.co_names:
@@ -364,14 +363,9 @@ class Splitter:
         site, count = moment.site, moment.count()
         self.check(site, count, frame)
         asked = thread_time_ns()
-        scope, items = moment.scope(frame), moment.items()
-        cheap = moment.is_cheap(items, proved=False)
-        verdict = None if cheap else moment.verdict(scope, items, frame)
-        if verdict is not None and not verdict.pure:
+        try:
+            items, body = moment.proved(count, frame, self.slices)
+        except Declined:
             self.visits(site).refused(count, thread_time_ns() - asked)
-            raise Declined("it may have effects", verdict.reason)
-        if cheap or moment.is_cheap(items):
-            self.visits(site).refused(count, thread_time_ns() - asked)
-            raise Declined("its items take less time than dividing it")
-        body = moment.body(scope, frame, self.slices)
+            raise
         return Work(items, body, thread_time_ns() - asked)

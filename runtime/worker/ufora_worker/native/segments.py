@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_core.compiler.sites.reducers import KEYED, SiteKind
 from ufora_worker.loops.segments import append
 from ufora_worker.loops.shapes import Accumulator, Collected
 from ufora_worker.loops.sums import Summed
@@ -69,7 +69,7 @@ def _add_columns(results: Accumulator, run: Run, type: Type, kind: SiteKind, lo:
     if isinstance(results, Summed) and type == FLOAT:
         results.add_doubles(run.columns[0], lo, run.next)
         return False
-    if isinstance(results, Collected) and type in _PACKED and kind not in _KEYED:
+    if isinstance(results, Collected) and type in _PACKED and kind not in KEYED:
         form, code = _PACKED[type]
         if not _follows(results, form, lo):
             append(results.segments, form, array(code), lo, lo)
@@ -79,7 +79,7 @@ def _add_columns(results: Accumulator, run: Run, type: Type, kind: SiteKind, lo:
         results.shipping_ns = _PACKED_NS
         return False
     values = objects(type, run.columns)
-    if kind in _KEYED and isinstance(results, Collected):
+    if kind in KEYED and isinstance(results, Collected):
         entries = values if kind is SiteKind.DICT else dict.fromkeys(values)
         return results.add_entries(entries, lo, run.next)
     return results.add(list(values), lo, run.next)
@@ -99,10 +99,6 @@ def _follows(results: Accumulator, form: str, lo: int) -> bool:
         form,
         lo,
     )
-
-
-#: Shapes whose slices give a dict.
-_KEYED = (SiteKind.SET, SiteKind.FROZENSET, SiteKind.DICT)
 
 
 def objects(type: Type, columns: Sequence[Any]) -> Iterator[Any]:

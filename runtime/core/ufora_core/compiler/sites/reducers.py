@@ -38,6 +38,8 @@ class SiteKind(Enum):
 
 #: Kinds of which one item decides what all of it comes to.
 DECIDED = frozenset({SiteKind.ANY, SiteKind.ALL, SiteKind.FIRST})
+#: Kinds whose values are hashed, one after the other in one place.
+KEYED = frozenset({SiteKind.SET, SiteKind.FROZENSET, SiteKind.DICT})
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,6 +237,27 @@ def indexable(iterable: object) -> Items | None:
     return list(cast(Any, iterable)) if type(iterable) in _UNINDEXED else cast(Items, iterable)
 
 
+def first_of(iterable: object, count: int) -> Items:
+    """The first items of something that has a ``size_of``, as far as that costs next to nothing;
+    none of a ``Running``."""
+    if type(iterable) in _UNINDEXED:
+        return list(itertools.islice(cast(Any, iterable), count))
+    if isinstance(iterable, Running):
+        return ()
+    return cast(Items, iterable)[:count]
+
+
+def are_objects(iterable: object) -> bool:
+    """Whether each item is an object that is there already, and none made of numbers or text when
+    it is taken."""
+    match iterable:
+        case Enumerated(items=below) | Reversed(items=below) | Picked(items=below):
+            return are_objects(below)
+        case Zipped(parts=parts) | Chained(parts=parts):
+            return any(map(are_objects, parts))
+    return type(iterable) in (list, tuple) or type(iterable) in _UNINDEXED
+
+
 def size_of(iterable: object) -> int | None:
     """How many items ``indexable`` gives, which takes time to make them; None if it does not.
     (Of a ``Running`` it may find out that there are none after all.)"""

@@ -64,6 +64,7 @@ class LocalCluster:
         _check_installed()
         self._scratch = ScratchFolder()
         self._children: list[Child] = []
+        self._connections: weakref.WeakSet[Cluster] = weakref.WeakSet()
         self._finalizer = weakref.finalize(self, _end, os.getpid(), self._children, self._scratch)
         self._finalizer.atexit = False  # ``_close_all`` does it, after the connections
         try:
@@ -81,12 +82,16 @@ class LocalCluster:
         transport = SocketIoTransport(
             self.url, token=None, timeout=timeout, reconnect_seconds=_RECONNECT_SECONDS
         )
-        if close_with_connection:
-            return Cluster(transport, on_close=self.close)
-        return Cluster(transport)
+        cluster = Cluster(transport, self.close if close_with_connection else _nothing)
+        self._connections.add(cluster)
+        return cluster
 
     def close(self) -> None:
-        """End the processes and delete their files. Further calls do nothing."""
+        """End its connections and the processes, and delete their files. Further calls do
+        nothing."""
+        for cluster in list(self._connections):
+            if not cluster.is_closed():
+                cluster.close()
         self._finalizer()
 
     def __enter__(self) -> Self:
@@ -125,6 +130,10 @@ class LocalCluster:
             else:
                 break
         return f"http://{LOOPBACK}:{web_port}"
+
+
+def _nothing() -> None:
+    """The cluster goes on when a connection ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,6 +191,18 @@ def test_two_workers_run_what_is_sent_and_leave_nothing() -> None:
     _, alive = psutil.wait_procs(processes, timeout=0)
     assert alive == []
     local.close()
+
+
+def test_a_cluster_that_ends_ends_its_connections(capfd: pytest.CaptureFixture[str]) -> None:
+    with pyfora.LocalCluster(cores_per_worker=1) as local:
+        cluster, other = local.connect(), local.connect()
+        future = other.submit(square, 12)
+        assert future.result(PATIENCE) == 144
+        waiting = cluster.submit(time.sleep, 600)
+    assert cluster.is_closed() and other.is_closed()
+    with pytest.raises(pyfora.PyforaError, match="was closed by this program"):
+        waiting.result(PATIENCE)
+    assert capfd.readouterr().err == ""
 
 
 def test_connect_without_an_address_starts_a_cluster_that_ends_with_the_connection() -> None:

@@ -72,7 +72,9 @@ def counted(values: list[Any], cuts: list[list[int]], folder: Path | None) -> Co
             results.add(values[lo:hi], lo, hi)
         found = results.segments
         segments += found if folder is None or number == 0 else travelled(folder, found, values)
-    return finish(SiteKind.COUNTER, segments, (), sys.version_info[:2], lambda lo, hi: [])
+    python = sys.version_info[:2]
+    whole: Counter[Any] = finish(SiteKind.COUNTER, segments, (), python, lambda lo, hi: [])
+    return whole
 
 
 def travelled(folder: Path, segments: list[LiveSegment], values: list[Any]) -> list[LiveSegment]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from math import inf
-from operator import ne
+from operator import countOf, ne
 from typing import Any
 
 from ufora_worker.loops.segments import LiveSegment, append, shipping_ns
@@ -57,13 +57,21 @@ class CountedByKey:
 def are_found_anywhere(values: Iterable[Any], depth: int = _DEEPEST) -> bool:
     """Whether each value is a key that is found by what it is, so that a copy will do."""
     values = values if isinstance(values, list) else list(values)
-    types = set(map(type, values))
+    types = _types(values)
     if not types <= _KEYS or (float in types and any(map(ne, values, values))):
         return False
     if tuple not in types:
         return True
     inner = chain.from_iterable(each for each in values if type(each) is tuple)
     return depth > 0 and are_found_anywhere(inner, depth - 1)
+
+
+def _types(values: list[Any]) -> set[type]:
+    """The classes of the values; mostly it is one, and to count it takes less than to gather it."""
+    first = type(values[0]) if values else None
+    if first is not None and countOf(map(type, values), first) == len(values):
+        return {first}
+    return set(map(type, values))
 
 
 def counts_ns(counts: Counter[Any]) -> float:

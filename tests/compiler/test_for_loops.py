@@ -44,6 +44,8 @@ def _describe(loop: ForLoop) -> str:
             + (f" of {_names(target.inner)}" if target.inner else "")
             for target in loop.halves.targets
         ]
+        if loop.halves.breaks:
+            lines += ["# may end early"]
         if loop.halves.immutable:
             positions = ", ".join(f".{each}" for each in sorted(loop.halves.immutable))
             lines += [f"# immutable: {positions}"]

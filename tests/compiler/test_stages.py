@@ -33,10 +33,16 @@ def truth(x: Any) -> bool:
     return bool(x)
 
 
+def spread(x: Any) -> list[Any]:
+    return [x] * (len(repr(x)) % 3)
+
+
 NAMES = {
     "twice": twice,
     "first": first,
     "truth": truth,
+    "spread": spread,
+    "islice": itertools.islice,
     "starmap": itertools.starmap,
     "itertools": itertools,
     "xs": [3, 0, 1, 2],
@@ -52,7 +58,9 @@ def _around(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         *("map(twice, {0})", "map(first, {0}, {1})", "filter(truth, {0})", "filter(None, {0})"),
         *("zip({0}, {1})", "zip({0})", "enumerate({0})", "enumerate({0}, 7)"),
         *("starmap(first, zip({0}, {1}))", "itertools.starmap(first, enumerate({0}))"),
-        "itertools.chain({0}, {1})",
+        *("itertools.chain({0}, {1})", "itertools.chain.from_iterable(map(spread, {0}))"),
+        *("islice({0}, 2)", "itertools.islice({0}, 0, 3, 1)", "islice({0}, None)"),
+        *("islice({0}, 9)", "islice({0}, 1, 3)", "islice({0}, 0, None, 2)"),
     ]
     return st.builds(lambda form, *of: form.format(*of), st.sampled_from(forms), inner, inner)
 
@@ -125,6 +133,11 @@ def outcome(compute: Callable[[], object]) -> str:
         ("zip(map(twice, ys), xs)", 3),
         ("enumerate(map(twice, text), 3)", 4),
         ("map(first, filter(truth, xs))", 4),
+        ("islice(map(twice, xs), 3)", 3),
+        ("islice(map(twice, range(9)), None, 3)", 3),
+        ("islice(zip(xs, map(twice, ys)), 2)", 2),
+        ("enumerate(islice(map(first, map(twice, xs), text), 0, 9))", 4),
+        ("itertools.chain.from_iterable(filter(truth, map(spread, xs)))", 4),
     ],
 )
 def test_what_a_stage_computes_from_is_cut_by_index(text: str, number: int) -> None:
@@ -146,6 +159,12 @@ def test_what_a_stage_computes_from_is_cut_by_index(text: str, number: int) -> N
         "map(twice, iter(xs))",
         "enumerate(map(twice, xs), True)",
         "itertools.chain(map(twice, xs), ys)",
+        # What is left out at first is computed as well.
+        "islice(map(twice, xs), 1, 3)",
+        "islice(map(twice, xs), None, None, 2)",
+        "islice(filter(truth, xs), 2)",
+        "islice(itertools.chain.from_iterable(map(spread, xs)), 2)",
+        "zip(itertools.chain.from_iterable(map(spread, xs)), range(1))",
         "twice(xs)",
     ],
 )

@@ -4,7 +4,7 @@ import ast
 import functools
 import itertools
 import operator
-from collections import Counter
+from collections import deque
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -88,7 +88,7 @@ def test_a_loop_that_failed_compares_what_came_before() -> None:
 def test_an_operand_goes_where_it_was_written() -> None:
     plain = functools.partial(functools.reduce, operator.mul)
     assert Fold(site("reduce(f, (x for x in xs), k)"), plain)(segments([2, 3], [1]), (7,)) == 42
-    assert Fold(site("Counter(x for x in xs)"), Counter)(segments([2, 2], [1]), ()) == {2: 2}
+    assert Fold(site("deque(x for x in xs)"), deque)(segments([2, 2], [1]), ()) == deque([2, 2])
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,7 @@ def test_an_operand_goes_where_it_was_written() -> None:
         ("sum(x for x in xs)", False),
         ("list(map(f, xs))", False),
         ("[x for x in xs]", False),
+        ("collections.Counter(x for x in xs)", False),
         ("max((x for x in xs), key=f)", True),
         ("sorted(x for x in xs)", True),
         ("','.join(map(f, xs))", True),

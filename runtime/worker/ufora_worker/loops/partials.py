@@ -11,6 +11,7 @@ from ufora_core.protocol.parts import Payload
 from ufora_core.store import ObjectStore, payload_of
 from ufora_core.values.decode import Decoder
 from ufora_core.values.encode import Encoder
+from ufora_worker.loops.counts import COUNTS, counts_ns
 from ufora_worker.loops.float_files import FloatReader
 from ufora_worker.loops.nans import holds_shared_nan
 from ufora_worker.loops.segments import LiveSegment
@@ -83,11 +84,17 @@ _WITH_VALUES = frozenset({"values", "entries", "first"})
 
 
 def _movable(segment: LiveSegment, again_ns: float) -> LiveSegment:
-    if segment.form not in _WITH_VALUES or segment.value is True:
-        return segment
-    if weigh((segment.value,), again_ns) > again_ns or holds_shared_nan(segment.value):
+    if _stays(segment, again_ns):
         return LiveSegment(AGAIN, segment.lo, segment.hi, None)
     return segment
+
+
+def _stays(segment: LiveSegment, again_ns: float) -> bool:
+    if segment.form == COUNTS:
+        return counts_ns(segment.value) > again_ns
+    if segment.form not in _WITH_VALUES or segment.value is True:
+        return False
+    return weigh((segment.value,), again_ns) > again_ns or holds_shared_nan(segment.value)
 
 
 #: Forms of packed numbers, with the type code of their arrays.
@@ -97,13 +104,17 @@ _PACKED = {"floats": "d", "ints": "q"}
 def _plain(segment: LiveSegment) -> Any:
     if segment.form == FILED:
         return astuple(segment.value)
+    if segment.form == COUNTS:
+        return list(segment.value), list(segment.value.values())
     return segment.value.tobytes() if segment.form in _PACKED else segment.value
 
 
 def _live(segment: LiveSegment, files: FloatReader) -> LiveSegment:
     if segment.form == FILED:
         return _read(segment, files)
-    if segment.form in _PACKED:
+    if segment.form == COUNTS:
+        segment.value = dict(zip(*segment.value, strict=True))
+    elif segment.form in _PACKED:
         numbers = array(_PACKED[segment.form])
         numbers.frombytes(segment.value)
         segment.value = numbers

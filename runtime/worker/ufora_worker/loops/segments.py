@@ -43,14 +43,16 @@ def append(
     last.hi = hi
     if form == "best" and best_of is not None:
         last.value = best_of(last.value, value)
-    elif form == "entries":
-        last.value.update(value)  # as in Python, the first key and the last value stay
+    elif form in _UPDATED:
+        last.value.update(value)  # as in Python, the first key stays, and the last value of a dict
     elif form in _ADDED_UP:
         last.value += value
     else:
         last.value.extend(value)
 
 
+#: Forms whose values are dicts, or counts by key.
+_UPDATED = frozenset({"entries", "counts"})
 #: Forms whose values are added up.
 _ADDED_UP = frozenset({"total", "count"})
 

@@ -1,7 +1,7 @@
 """What is done with the values that a loop's items yield: one accumulator a shape.
 
 An accumulator takes the values of slices in order and keeps them as *segments*. Where a summary is
-exact and can be joined with its neighbours (an int sum, the least of numbers of one type, a count),
+exact and can be joined with its neighbours (an int sum, the least of numbers of one type, counts),
 a segment is that summary; everywhere else it is the values themselves, since only the whole
 sequence, in order, gives what Python gives. Segments travel as a range's partial result, and the
 root folds all of them, ordered by index, in ``finish``.
@@ -17,6 +17,7 @@ from operator import countOf
 from typing import Any, Protocol
 
 from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_worker.loops.counts import CountedByKey, counter_of
 from ufora_worker.loops.float_sum import Fold
 from ufora_worker.loops.segments import LiveSegment, append, shipping_ns
 from ufora_worker.loops.sums import Rerun, Summed, total_of
@@ -139,6 +140,8 @@ def accumulator(kind: SiteKind, *, keep_values: bool = False) -> Accumulator:
             return Searched("first")
         case SiteKind.COUNT:
             return Counted()
+        case SiteKind.COUNTER:
+            return CountedByKey()
         case _:
             return Collected()
 
@@ -168,6 +171,8 @@ def finish(
             return next(chain.from_iterable(_first(each, rerun) for each in segments), *operand)
         case SiteKind.COUNT:
             return sum(segment.value for segment in segments)
+        case SiteKind.COUNTER:
+            return counter_of(segments)
         case SiteKind.DICT if all(each.form == "entries" for each in segments):
             return _joined(segments)
         case SiteKind.DICT:

@@ -26,7 +26,7 @@ UNSET_MARK = "__ufora_unset__"
 UNSET = "_ufora_unset"
 #: Modules whose functions change what they are given.
 _MODULES = ("heapq", "bisect", "random")
-#: Statements that end a loop.
+#: Statements that end a loop, where they stand in a fold: loops within it are the item's.
 _ENDING = (ast.Break, ast.Return)
 #: Names of an item's results, where they are no variables of the user's.
 _FIELD = "_ufora_{}"
@@ -130,7 +130,7 @@ class _Splitter(Folding):
             targets=tuple(self._targets.values()),
             builtins=frozenset(self._builtins),
             target_names=self._own,
-            breaks=any(isinstance(x, _ENDING) for each in body for x in ast.walk(each)),
+            breaks=any(isinstance(x, _ENDING) for each in fold for x in ast.walk(each)),
             looks=self._looks,
         )
 

@@ -35,8 +35,10 @@ _CALLING = frozenset({"map", "filter", "starmap"})
 #: Functions that may have computed items among their operands.
 _JOINING = frozenset({"zip", "enumerate"})
 #: Functions of which only the first operand is iterated over.
-_OF_ONE = frozenset({"enumerate", "islice", "accumulate"})
-_VIEWED = _CALLING | _JOINING | _OF_ONE | {"reversed", "chain", "from_iterable", "product"}
+_OF_ONE = frozenset({"enumerate", "islice", "accumulate", "from_iterable"})
+#: Functions whose items are computed if those of an operand are.
+_PASSING = _JOINING | {"islice", "from_iterable"}
+_VIEWED = _CALLING | _JOINING | _OF_ONE | {"reversed", "chain", "product"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def source_of(node: ast.expr, *, settled: bool = True) -> Source:
         parts = parts[:1]
     if name == "starmap" and parts[0].name == "zip":
         parts[0] = replace(parts[0], staged=True)  # its parts are written out
-    inner = name in _JOINING and any(part.staged for part in parts)
+    inner = name in _PASSING and any(part.staged for part in parts)
     return Source(node, name, tuple(parts), staged=name in _CALLING or inner)
 
 
@@ -236,6 +238,8 @@ class _Computation:
         if not source.staged:
             name = _ITEM.format(next(self._items))
             return _store(name), _load(name)
+        if source.name == "islice":
+            return self._read(source.parts[0])  # how many are taken, the items tell
         function = next(self._functions) if source.name in _CALLING else ""
         read = [self._read(part) for part in source.parts]
         if source.name == "enumerate":
@@ -257,6 +261,8 @@ class _Computation:
             return _call(function, *spread)
         if name == "filter":
             return self._filtered(function, *values)
+        if name == "from_iterable":
+            return self._flattened(*values)
         return ast.Tuple(values, ast.Load())
 
     def _filtered(self, function: str, value: ast.expr) -> ast.expr:
@@ -266,6 +272,11 @@ class _Computation:
             value = _load(name)
         self.generators[-1].ifs.append(_call(function, clone(value)))
         return value
+
+    def _flattened(self, value: ast.expr) -> ast.expr:
+        name = _ITEM.format(next(self._items))
+        self.generators.append(ast.comprehension(_store(name), value, [], 0))
+        return _load(name)
 
 
 def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]] | None:

@@ -32,6 +32,8 @@ class SiteKind(Enum):
     COUNT = "len"
     #: The first value that there is.
     FIRST = "next"
+    #: Counts by key.
+    COUNTER = "collections.Counter"
     #: Calls that stand side by side.
     CALLS = "calls"
 
@@ -125,7 +127,7 @@ REDUCERS: Mapping[str, Reducer] = {
         Reducer("math.prod", keyword="start"),
         *map(Reducer, ("statistics.mean", "statistics.fmean")),
         Reducer("statistics.median", gathers=True),
-        Reducer("collections.Counter"),
+        Reducer("collections.Counter", SiteKind.COUNTER),
         Reducer("collections.OrderedDict"),
         Reducer("collections.deque", keyword="maxlen", by_position=True, begins=True),
         Reducer("array.array", before=1, begins=True),

@@ -11,11 +11,12 @@ functions. ``iterables`` has the other side: the expression that computes an ite
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import BuiltinFunctionType
 from typing import Any, cast
 
 from ufora_core.compiler.sites.running import Running
-from ufora_core.compiler.sites.views import Enumerated, Items, Zipped, indexable, view_of
+from ufora_core.compiler.sites.views import Enumerated, Items, Zipped, front, indexable, view_of
 
 Source = "Items | Stage | Running"
 
@@ -24,7 +25,8 @@ Source = "Items | Stage | Running"
 class Stage:
     """One of Python's iterators, over things that can be cut by index."""
 
-    #: ``map``, ``filter``, ``starmap``, or ``zip`` or ``enumerate`` of such.
+    #: ``map``, ``filter`` or ``starmap``, or ``zip``, ``enumerate`` or ``chain.from_iterable`` of
+    #: such.
     build: Callable[..., Iterator[Any]]
     parts: "tuple[Items | Stage, ...]"
     #: The function that it calls, if any.
@@ -34,7 +36,8 @@ class Stage:
 
     @property
     def items(self) -> Items:
-        """What the items are computed from: one of these gives one item of the stage, or none."""
+        """What the items are computed from: one of these gives one item of the stage, or none, or
+        several."""
         below = [part.items if isinstance(part, Stage) else part for part in self.parts]
         if self.build is enumerate:
             return Enumerated(below[0], self.start)
@@ -59,9 +62,17 @@ class Stage:
     def length(self) -> int | None:
         """The number of items, if that is known beforehand."""
         lengths = [_length(part) for part in self.parts]
-        if self.build is filter or None in lengths:
+        if self.build not in _ONE_BY_ONE or None in lengths:
             return None
         return min(cast(list[int], lengths))
+
+    def front(self, count: int) -> "Stage":
+        """The first so many items, of a stage whose length is known."""
+        parts = (
+            part.front(count) if isinstance(part, Stage) else front(part, count)
+            for part in self.parts
+        )
+        return replace(self, parts=tuple(parts))
 
     def _joins(self) -> bool:
         return self.build is zip or len(self.parts) > 1
@@ -69,6 +80,10 @@ class Stage:
     def _below(self, index: int, items: Items) -> Iterable[Any]:
         part = self.parts[index]
         return part.iterator(items) if isinstance(part, Stage) else items
+
+
+#: Each item of what these are built of gives one of theirs.
+_ONE_BY_ONE = (map, itertools.starmap, zip, enumerate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +123,26 @@ def _source(
         return _stage(zip, operands, strict=keywords.get("strict", False))
     if function is enumerate:
         return _enumerated(*operands, **keywords)
+    if function is itertools.islice:
+        return _front(*operands)
+    if type(function) is BuiltinFunctionType and function == itertools.chain.from_iterable:
+        return _stage(function, operands)
     return None
 
 
 def _running(iterable: Any, func: Any = None, *, initial: Any = None) -> Running | None:
     items = None if isinstance(iterable, Stage) else indexable(iterable)
     return None if items is None else Running(items, func, initial)
+
+
+def _front(stage: Stage, *bounds: Any) -> Stage | None:
+    """``islice(stage, *bounds)`` from the first item on: those that it skips are computed as well,
+    which shows if they raise."""
+    cut, length = slice(*bounds), stage.length()
+    plain = all(each is None or type(each) is int for each in bounds)
+    if not plain or length is None or cut.start or cut.step not in (None, 1):
+        return None
+    return stage if cut.stop is None else stage.front(min(cut.stop, length))
 
 
 def _enumerated(iterable: Any, start: Any = 0) -> Stage | None:

@@ -258,6 +258,11 @@ def are_objects(iterable: object) -> bool:
     return type(iterable) in (list, tuple) or type(iterable) in _UNINDEXED
 
 
+def front(items: Items, count: int) -> Items:
+    """The first so many items; of what may change, those that are there when they are looked at."""
+    return items[:count] if type(items) in _FIXED else Picked(items, range(len(items))[:count])
+
+
 def size_of(iterable: object) -> int | None:
     """How many items ``indexable`` gives, which takes time to make them; None if it does not.
     (Of a ``Running`` it may find out that there are none after all.)"""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import NoReturn, Protocol
 
-from pyfora import _statement, _traceback, _variables
+from pyfora import _ambient, _statement, _traceback, _variables
 from pyfora._capture import Captured, capture
 from pyfora._errors import BadWithBlockError, PyforaError
 from pyfora._landing import Outcome, land
@@ -127,10 +127,14 @@ class RemoteBlock:
 
     def _perform(self, frame: FrameType, statement: Statement) -> BaseException | None:
         """Runs the block and lands its result; gives the exception that it raised."""
-        captured = capture(frame, statement, self._download, self._runner.trackers)
-        outcome = self._runner.run(captured, self._progress)
-        self.report = outcome.report
-        return land(outcome, captured, frame, statement, self._runner.trackers)
+        trackers = self._runner.trackers
+        with _ambient.travelling() as states:
+            captured = capture(frame, statement, self._download, trackers, states.sent)
+            outcome = self._runner.run(captured, self._progress)
+            self.report = outcome.report
+            exception = land(outcome, captured, frame, statement, trackers)
+            states.land(outcome.result.ambient)
+            return exception
 
 
 class _Skip(BaseException):

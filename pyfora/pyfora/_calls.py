@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pyfora import _ambient
 from pyfora._capture import Captured
 from pyfora._download import Arrived
 from pyfora._futures import Future
@@ -89,5 +90,6 @@ def _captured(encoder: Encoder, task: Call | Define, download: Download) -> Capt
         python=sys.version_info[:2],
         download=download,
         recursion_limit=sys.getrecursionlimit(),
+        ambient=dict(_ambient.for_calls()),
     )
     return Captured(program=program, blobs=encoder.blobs, originals=encoder.objects)

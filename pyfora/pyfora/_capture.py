@@ -17,6 +17,7 @@ import msgspec
 from pyfora import _variables
 from pyfora._futures import Future
 from pyfora._statement import FUTURES, Statement
+from ufora_core import ambient
 from ufora_core.program import Block, Download, Program
 from ufora_core.store import Buffer
 from ufora_core.values.encode import CaptureScope, Encoder
@@ -40,9 +41,14 @@ class Captured:
 
 
 def capture(
-    frame: FrameType, statement: Statement, download: Download, trackers: ClassTrackers
+    frame: FrameType,
+    statement: Statement,
+    download: Download,
+    trackers: ClassTrackers,
+    states: ambient.Values,
 ) -> Captured:
-    """The program that the statement's block is, with the values that its names have now.
+    """The program that the statement's block is, with the values that its names have now;
+    ``states`` are what it begins with besides.
 
     A variable that is a future of pyfora's stands for its value, and is waited for; raises what the
     future's job raised.
@@ -82,6 +88,7 @@ def capture(
         python=sys.version_info[:2],
         download=download,
         recursion_limit=sys.getrecursionlimit(),
+        ambient=dict(states),
     )
     return Captured(program=program, blobs=encoder.blobs, originals=encoder.objects)
 

@@ -87,6 +87,8 @@ class Program(msgspec.Struct, frozen=True):
     python: tuple[int, int]
     download: Download
     recursion_limit: int = 1000
+    #: What the client has set for its process, by the names of ``ambient.STATES``.
+    ambient: dict[str, Any] = {}
 
 
 class ItemText(msgspec.Struct, frozen=True):
@@ -248,6 +250,8 @@ class Result(msgspec.Struct, frozen=True):
     changes: list[Change]
     raised: Raised | None
     graph: Graph
+    #: What the program has set for its process, of what the client sent or would have.
+    ambient: dict[str, Any] = {}
     use: tuple[ExecutorUse, ...] = ()
     loops: tuple[LoopFacts, ...] = ()
     functions: tuple[FunctionFacts, ...] = ()

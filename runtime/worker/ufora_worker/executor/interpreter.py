@@ -5,11 +5,13 @@ that a program can have, and one process runs one program at a time.
 """
 
 import builtins
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
+from ufora_core import ambient
 from ufora_core.compiler.for_loops import statement, writing
 from ufora_core.compiler.for_loops.split import UNSET_MARK
 from ufora_core.compiler.sites import rewriting, stages
@@ -18,7 +20,6 @@ from ufora_worker.loops.float_sum import follows_own_rule, ordered_sum
 #: ``locals``, whatever the program has made of that name.
 LOCALS = "__ufora_locals__"
 
-_NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 _DECIMAL_SETTINGS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
 
 
@@ -172,6 +173,36 @@ def client_rules(python: tuple[int, int], recursion_limit: int) -> Iterator[None
         sys.setrecursionlimit(limit)
 
 
+@contextmanager
+def client_states(sent: ambient.Values) -> Iterator[dict[str, Any]]:
+    """Within it, this process has the client's ``ambient`` states; gives what the program changed
+    of them, once it has run."""
+    changed: dict[str, Any] = {}
+    before = ambient.read()
+    ambient.write(sent)
+    begun = ambient.read()
+    try:
+        yield changed
+    finally:
+        changed |= ambient.changed(begun, ambient.read())
+        ambient.restore(before)
+
+
+@contextmanager
+def kept_surroundings() -> Iterator[None]:
+    """Behind it, environment variables and working folder are as they were: the next program that
+    runs here is somebody else's."""
+    environment = os.environ  # noqa: TID251  (the program's doing, which nobody reads)
+    folder, variables = os.getcwd(), dict(environment)
+    try:
+        yield
+    finally:
+        os.chdir(folder)
+        if environment != variables:
+            environment.clear()
+            environment.update(variables)
+
+
 def _sum_of(python: tuple[int, int]) -> Any:
     def sum(iterable: Iterable[Any], /, start: Any = 0) -> Any:
         return ordered_sum(iterable, start, python)
@@ -193,7 +224,7 @@ def settings_travel() -> bool:
     where a program asks for them, nothing is split.)
     """
     numpy, decimal = sys.modules.get("numpy"), sys.modules.get("decimal")
-    if numpy is not None and numpy.geterr() != _NUMPY_ERRORS:
+    if numpy is not None and numpy.geterr() != ambient.NUMPY_ERRORS:
         return False
     if decimal is None:
         return True

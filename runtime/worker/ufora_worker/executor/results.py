@@ -38,6 +38,8 @@ class Outcome:
     raised: BaseException | None = None
     #: Global names that come home as names of the block, by the index of their namespace's node.
     exported: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    #: What it has set for the whole process (``ufora_core.ambient``).
+    ambient: Mapping[str, Any] = field(default_factory=dict)
     use: Sequence[ExecutorUse] = ()
     loops: Sequence[program.LoopFacts] = ()
     functions: Sequence[program.FunctionFacts] = ()
@@ -71,6 +73,7 @@ def encode_result(
         changes=changed,
         raised=_encode_raised(encoder, raised),
         graph=encoder.graph(),
+        ambient=dict(outcome.ambient),
         use=tuple(outcome.use),
         loops=tuple(outcome.loops),
         functions=tuple(outcome.functions),

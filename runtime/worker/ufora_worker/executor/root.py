@@ -17,7 +17,12 @@ from ufora_core.values.functions import remember_text
 from ufora_core.values.importing import importable
 from ufora_worker.executor.block import CompiledBlock, compile_block, parse
 from ufora_worker.executor.chronicle import Chronicle
-from ufora_worker.executor.interpreter import client_rules, engine
+from ufora_worker.executor.interpreter import (
+    client_rules,
+    client_states,
+    engine,
+    kept_surroundings,
+)
 from ufora_worker.executor.interrupts import Stopped
 from ufora_worker.executor.memory_limit import memory_limit
 from ufora_worker.executor.repeatable import is_repeatable
@@ -47,6 +52,8 @@ class Root:
         self._link = link
         self._use: dict[tuple[str, int], ExecutorUse] = {}
         self._chronicle = Chronicle()
+        #: What the program changed of the process's ``ambient`` states.
+        self._changed: dict[str, Any] = {}
 
     def run(self) -> RootEnded:
         """Run it to its end; what the user's code raises is part of the result.
@@ -114,6 +121,7 @@ class Root:
                 outcome = self._call(task, call, decoder, splitter)
             case Block() as block:
                 outcome = self._block(task, block, decoder, splitter)
+                outcome.ambient = self._changed
         outcome.use, outcome.loops = self.use, self._chronicle.loops()
         outcome.functions = self._chronicle.functions()
         return encode_result(self._store, task, decoder, outcome)
@@ -171,6 +179,8 @@ class Root:
         with (
             importable(decoder),
             client_rules(task.python, task.recursion_limit),
+            kept_surroundings(),
+            client_states(task.ambient) as self._changed,
             engine(splitter),
             self._place.interrupts.answering(self._judge),
             self._place.interrupts.running_user_code(),

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 from ufora_core.errors import CoreError
 from ufora_worker.executor.interpreter import divide_items
 from ufora_worker.executor.interrupts import Interrupts
+from ufora_worker.executor.warned import Warned, unless_it_warns
 from ufora_worker.loops.expectation import item_times
 from ufora_worker.loops.runners import Body, Native
 from ufora_worker.loops.shapes import Accumulator, Collected
@@ -154,7 +155,7 @@ class Loop:
     calls: bool = False
     #: The loop that ran last in its item divided.
     divided: bool = field(default=False, init=False)
-    #: Item ``hi`` raised an exception; nothing at or past it counts.
+    #: Item ``hi`` raised an exception, or warned; nothing at or past it counts.
     failed: bool = False
     #: An item decided the loop (``any``, ``all``); nothing at or past ``next`` counts.
     decided: bool = False
@@ -241,7 +242,7 @@ class Loop:
             if takeover.loop is not self:
                 raise
             return lo
-        except Exception:
+        except (Exception, Warned):
             self._find_failure(lo, hi)
             return hi
         self.decided = self.accumulator.add(values, lo, hi)
@@ -254,7 +255,7 @@ class Loop:
             divide_items(hi - lo == 1)
         try:
             run = self.body.run_divided if self.nests and hi - lo == 1 else self.body.run
-            values = run(self.items[lo:hi])
+            values = unless_it_warns(run, self.items[lo:hi])
         finally:
             going_on, self._interpreting = self._interpreting, None
             if going_on is None:
@@ -359,16 +360,16 @@ class Loop:
         return True
 
     def _find_failure(self, first: int, end: int) -> None:
-        """Some item of ``[first, end)`` raised. Items are pure: run them one by one to learn which,
-        and what those before it yield."""
+        """Some item of ``[first, end)`` raised or warned. Items are pure: run them one by one to
+        learn which, and what those before it yield."""
         if end - first == 1:
             self.failed = True
             self.next = self.hi = first
             return
         for index in range(first, end):
             try:
-                values = self.body.run(self.items[index : index + 1])
-            except Exception:
+                values = unless_it_warns(self.body.run, self.items[index : index + 1])
+            except (Exception, Warned):
                 self.failed = True
                 self.next = self.hi = index
                 return

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
+from ufora_core.compiler.effects.classes import default_decimal_context
 from ufora_core.compiler.for_loops import statement, writing
 from ufora_core.compiler.for_loops.split import UNSET_MARK
 from ufora_core.compiler.sites import rewriting, stages
@@ -19,7 +20,6 @@ from ufora_worker.loops.float_sum import follows_own_rule, ordered_sum
 LOCALS = "__ufora_locals__"
 
 _NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
-_DECIMAL_SETTINGS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
 
 
 class Engine(Protocol):
@@ -192,10 +192,7 @@ def settings_travel() -> bool:
     (What ``functools.lru_cache`` holds is no such rule, but its statistics show who computed what:
     where a program asks for them, nothing is split.)
     """
-    numpy, decimal = sys.modules.get("numpy"), sys.modules.get("decimal")
+    numpy = sys.modules.get("numpy")
     if numpy is not None and numpy.geterr() != _NUMPY_ERRORS:
         return False
-    if decimal is None:
-        return True
-    here, default = decimal.getcontext(), decimal.DefaultContext
-    return all(getattr(here, name) == getattr(default, name) for name in _DECIMAL_SETTINGS)
+    return default_decimal_context()

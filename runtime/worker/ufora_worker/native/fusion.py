@@ -14,6 +14,7 @@ from ufora_worker.native.ir.nodes import Atom, Block, Const, Function, Let, Stat
 from ufora_worker.native.ir.rewriting import rewrite
 from ufora_worker.native.ir.syntax import operands, targets, walk
 from ufora_worker.native.ir.types import INT
+from ufora_worker.native.llvm.supported import supported
 
 _FUSED = {"int.and": "int.mul_add_and", "int.mod": "int.mul_add_mod"}
 #: The least modulus or mask with which the fused operation does not bail.
@@ -79,7 +80,7 @@ class _Fusion:
         return tuple(statement for statement in block if statement is not None)
 
     def _fused(self, place: int, let: Let) -> tuple[Let, tuple[int, ...]] | None:
-        if let.op not in _FUSED or id(let) not in self._findings.ranges:
+        if _FUSED.get(let.op) not in supported() or id(let) not in self._findings.ranges:
             return None
         ranges = self._findings.ranges[id(let)]
         # ``&`` takes the mask from either side.

@@ -103,7 +103,13 @@ class Builder:
     # ------------------------------------------------------------------ operations
 
     def emit(self, op: str, *args: Atom, line: int | None = None) -> Var:
-        """``%n = op(args)``; the type of ``%n`` follows from the operation."""
+        """``%n = op(args)``; the type of ``%n`` follows from the operation.
+
+        Raises:
+            Refused: this machine's libraries do something else than its CPython.
+        """
+        if op not in self.session.operations:
+            self.refuse(ast.Pass(), f"the last bits of `{op}` would not be those of Python here")
         target = self.temporary(result_type(op, args))
         self.add(Let(target, op, args, self.line if line is None else line))
         return target

@@ -10,6 +10,7 @@ from ufora_core.compiler.sites.names import targets
 from ufora_core.compiler.sites.rewriting import Site, SiteKind
 from ufora_worker.native.ir.nodes import Atom, Const, Var
 from ufora_worker.native.ir.types import INT, Type
+from ufora_worker.native.llvm.supported import supported
 from ufora_worker.native.refusal import Refusal, Refused
 from ufora_worker.native.translate.builder import GREATEST_INT, LEAST_INT, Builder
 from ufora_worker.native.translate.collecting import collects
@@ -108,7 +109,7 @@ def translate_call(
 
 
 def _session(source_of: SourceOf, python: tuple[int, int]) -> Session:
-    return Session(source_of, Specialisations(), python, evaluate, execute)
+    return Session(source_of, Specialisations(), python, evaluate, execute, supported())
 
 
 def _within_limits(b: Builder, emit: Callable[[Builder], Type]) -> Type:

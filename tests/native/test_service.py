@@ -18,7 +18,8 @@ from ufora_worker.native.compilation import Compilation
 from ufora_worker.native.history import WORTH_COMPILING_NS, History
 from ufora_worker.native.refusal import Refusal, Refused
 from ufora_worker.native.service import Compiler, NativeCode, Place, Request
-from ufora_worker.native.translate.site import Translation, translate
+from ufora_worker.native.translate.site import translate
+from ufora_worker.native.translate.unit import Translation
 
 PLACE = Place("prog.py", 7, 4)
 

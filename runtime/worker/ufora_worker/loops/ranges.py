@@ -32,7 +32,7 @@ from ufora_worker.native.body import NativeItems
 from ufora_worker.native.service import Place as NativePlace
 
 if TYPE_CHECKING:
-    from ufora_worker.native.translate.site import Translation
+    from ufora_worker.native.translate.unit import Translation
 
 #: Decoded tasks that an executor keeps: ranges of one loop mostly come one after the other.
 _KEPT_TASKS = 4

@@ -17,7 +17,7 @@ from ufora_worker.native.refusal import Refusal, Refused, UserFunction
 if TYPE_CHECKING:
     from ufora_worker.native.compilation import Compilation
     from ufora_worker.native.llvm.entry import Entry
-    from ufora_worker.native.translate.site import Translation
+    from ufora_worker.native.translate.unit import Translation
 
 log = logging.getLogger(__name__)
 

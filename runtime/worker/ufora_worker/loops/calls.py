@@ -22,7 +22,7 @@ from ufora_worker.executor.program_code import definition_of
 from ufora_worker.loops.moments import Declined
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 from ufora_worker.loops.root_loop import RootLoop
-from ufora_worker.native.service import Place
+from ufora_worker.native.service import Location
 
 if TYPE_CHECKING:
     from ufora_worker.loops.splitting import Splitter
@@ -126,8 +126,8 @@ class CallLoops:
     def _is_interpreted(self, site: Site, frame: FrameType) -> bool:
         """Whether there can be no native code for the calls, so that only others could help."""
         native = self.splitter.place.native
-        place = Place(frame.f_code.co_filename, site.line, site.column)
-        return native is None or native.is_refused(place)
+        location = Location(frame.f_code.co_filename, site.line, site.column)
+        return native is None or native.is_refused(location)
 
     def _values(self, site: Site, loop: RootLoop) -> list[Any]:
         values: list[Any] = []

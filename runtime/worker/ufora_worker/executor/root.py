@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ufora_core import program
@@ -15,7 +15,7 @@ from ufora_core.values.classes import ClassTrackers
 from ufora_core.values.decode import Decoder
 from ufora_core.values.functions import remember_text
 from ufora_core.values.importing import importable
-from ufora_worker.executor.block import CompiledBlock, compile_block, parse
+from ufora_worker.executor.block import compile_block, parse
 from ufora_worker.executor.chronicle import Chronicle
 from ufora_worker.executor.interpreter import client_rules, engine
 from ufora_worker.executor.interrupts import Stopped
@@ -156,13 +156,9 @@ class Root:
         except (Stopped, LoopFailed):
             raise
         except BaseException as raised:
-            return self._block_outcome(block, before, compiled, raised)
-        return _left_behind(block, before, dict(left), None)
-
-    def _block_outcome(
-        self, block: Block, before: set[str], compiled: CompiledBlock, raised: BaseException
-    ) -> Outcome:
-        return _left_behind(block, before, compiled.names_after(raised.__traceback__), raised)
+            left = compiled.names_after(raised.__traceback__)
+            return _left_behind(block, before, left, raised)
+        return _left_behind(block, before, left, None)
 
     @contextlib.contextmanager
     def _running(
@@ -210,8 +206,10 @@ class Root:
 
 
 def _left_behind(
-    block: Block, before: set[str], left: Any, raised: BaseException | None
+    block: Block, before: set[str], left: Mapping[str, Any], raised: BaseException | None
 ) -> Outcome:
+    """``before`` are the names that had a value when the block began, ``left`` those that have one
+    at its end."""
     names = {name: left[name] for name in block.assigned if name in left}
     deleted = [name for name in block.assigned if name in before and name not in left]
     exported = block.global_names if block.optimized else block.assigned

@@ -115,7 +115,7 @@ class Splitter:
         refused: list[Sequential] = []
         first, slow = _numbers.next, self._slow
         self._add(rewrite(tree, first=first, mangle=block.mangle, slow=slow, refused=refused))
-        self.chronicle.apart(block.filename, "", refused)
+        self.chronicle.refused(block.filename, "", refused)
 
     def look_at(self, nodes: Iterable[AnyNode]) -> None:
         """The functions that come with the program tell which calls may take long; to be called
@@ -131,7 +131,7 @@ class Splitter:
             ValueGraphError: it cannot be compiled.
         """
         if source not in self._codes:
-            first, note = _numbers.next, self.chronicle.apart
+            first, note = _numbers.next, self.chronicle.refused
             code, found = rewritten(source, first, self._slow, note)
             self._add(found)
             keep_gates_of(code)

@@ -99,13 +99,13 @@ class Root:
     def _run(self) -> Stored:
         task = program.decode(fetch(self._store, self._order.program), program.Program)
         classes, splitter = ClassTrackers(), self._splitter(task)
-        splitter.look_at(task.graph.nodes)
+        splitter.code.look_at(task.graph.nodes)
         decoder = Decoder(
             task.graph,
             self._store.open_private,
             classes=classes,
             remote=lambda digest: load_kept(self._store, digest, classes),
-            code_of=splitter.code_of,
+            code_of=splitter.code.code_of,
         )
         match task.task:
             case Define(value=item):
@@ -139,7 +139,7 @@ class Root:
         self, task: program.Program, block: Block, decoder: Decoder, splitter: Splitter
     ) -> Outcome:
         tree = parse(block)
-        splitter.rewrite_block(tree, block)
+        splitter.code.rewrite_block(tree, block)
         namespace: Any = decoder.value(block.namespace)
         values = {
             name: decoder.value(item)

@@ -66,7 +66,7 @@ class Statements(Protocol):
     def left(self) -> object:
         """``__ufora_left__``"""
 
-    def first(self, index: int, iterable: object) -> object:
+    def first(self, *site: Any) -> object:
         """``__ufora_first__``"""
 
     def turns(self) -> object:

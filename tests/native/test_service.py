@@ -17,10 +17,11 @@ from ufora_worker.native.body import NativeItems
 from ufora_worker.native.compilation import Compilation
 from ufora_worker.native.history import WORTH_COMPILING_NS, History
 from ufora_worker.native.refusal import Refusal, Refused
-from ufora_worker.native.service import Compiler, NativeCode, Place, Request
-from ufora_worker.native.translate.site import Translation, translate
+from ufora_worker.native.service import Compiler, Location, NativeCode, Request
+from ufora_worker.native.translate.site import translate
+from ufora_worker.native.translate.unit import Translation
 
-PLACE = Place("prog.py", 7, 4)
+LOCATION = Location("prog.py", 7, 4)
 
 
 @pytest.fixture
@@ -46,12 +47,12 @@ def served(compiler: Compiler, request: Request) -> Request:
 
 def items_of(compiler: Compiler, request: Request) -> NativeItems:
     attention = Attention(Interrupts(lambda: False))
-    return NativeItems(request, compiler, attention, SiteKind.LIST, request.history)
+    return NativeItems(request, compiler, attention, SiteKind.LIST)
 
 
 def test_a_request_gets_code_with_its_values_and_tells_whoever_waits(compiler: Compiler) -> None:
     told: list[NativeCode] = []
-    request = served(compiler, Request(lambda: doubled(10), PLACE, History(), told.append))
+    request = served(compiler, Request(lambda: doubled(10), LOCATION, History(), told.append))
     assert request.code is not None and told == [request.code]
     assert list(request.code.words) == [2]
     assert request.history.was_made
@@ -59,18 +60,18 @@ def test_a_request_gets_code_with_its_values_and_tells_whoever_waits(compiler: C
 
 def test_code_that_was_made_serves_other_values_at_once(compiler: Compiler) -> None:
     history = History()
-    served(compiler, Request(lambda: doubled(1000), PLACE, history))
-    again = Request(lambda: doubled(900, factor=3), PLACE, history)
+    served(compiler, Request(lambda: doubled(1000), LOCATION, history))
+    again = Request(lambda: doubled(900, factor=3), LOCATION, history)
     compiler.recall(again)
     assert again.code is not None and list(again.code.words) == [3]
 
 
 def test_code_that_was_never_made_is_not_waited_for(compiler: Compiler) -> None:
-    request = Request(lambda: doubled(10), PLACE, History())
+    request = Request(lambda: doubled(10), LOCATION, History())
     compiler.recall(request)
     assert request.code is None
-    served(compiler, Request(lambda: doubled(10), PLACE, History()))
-    other = Request(lambda: doubled(10, factor=2**40), PLACE, History())
+    served(compiler, Request(lambda: doubled(10), LOCATION, History()))
+    other = Request(lambda: doubled(10, factor=2**40), LOCATION, History())
     compiler.recall(other)
     assert other.code is None and other.history.refusal is None
 
@@ -81,7 +82,7 @@ def test_after_a_refusal_the_next_request_has_to_be_worth_more(compiler: Compile
 
     history = History(spent_ns=WORTH_COMPILING_NS)
     assert history.is_due
-    served(compiler, Request(refuse, PLACE, history))
+    served(compiler, Request(refuse, LOCATION, history))
     assert history.refusal == Refusal("`open` has effects", "prog.py", 3)
     history.spent_ns += WORTH_COMPILING_NS
     assert not history.is_due
@@ -96,7 +97,7 @@ def test_a_mistake_of_the_compiler_is_a_refusal_that_says_what_to_do(
         raise KeyError("no such type")
 
     with caplog.at_level(logging.ERROR):
-        request = served(compiler, Request(fail, PLACE, History()))
+        request = served(compiler, Request(fail, LOCATION, History()))
     refusal = request.history.refusal
     assert refusal is not None and (refusal.filename, refusal.line) == ("prog.py", 7)
     assert "KeyError: 'no such type'" in refusal.message
@@ -111,7 +112,7 @@ def test_requests_are_served_in_order_in_a_thread_of_their_own(compiler: Compile
         threads.append(threading.current_thread().name)
         return doubled(10)
 
-    requests = [Request(note, PLACE, History()) for _ in range(3)]
+    requests = [Request(note, LOCATION, History()) for _ in range(3)]
     for each in requests:
         compiler.submit(each)
     compiler.close()
@@ -131,7 +132,7 @@ def test_a_compiler_gets_ready_before_anybody_asks_and_leaves_no_thread(
     assert compiler._preparing is not None
     compiler._preparing.join()
     assert threading.active_count() == before
-    request = served(compiler, Request(lambda: doubled(10), PLACE, History()))
+    request = served(compiler, Request(lambda: doubled(10), LOCATION, History()))
     assert threads == ["ufora-loader"]
     assert request.code is not None
 
@@ -143,7 +144,7 @@ def test_a_compiler_that_was_not_told_to_get_ready_does_so_when_it_is_asked(
     monkeypatch.setattr(
         compilation, "load_llvm", lambda: threads.append(threading.current_thread().name)
     )
-    served(compiler, Request(lambda: doubled(10), PLACE, History()))
+    served(compiler, Request(lambda: doubled(10), LOCATION, History()))
     assert threads == ["ufora-compiler"]
 
 
@@ -154,7 +155,7 @@ def test_what_cannot_be_made_ready_is_a_matter_of_those_who_need_it(
         raise OSError("no such library")
 
     monkeypatch.setattr(compilation, "load_llvm", fail)
-    assert served(compiler, Request(lambda: doubled(10), PLACE, History())).code is not None
+    assert served(compiler, Request(lambda: doubled(10), LOCATION, History())).code is not None
 
 
 def test_a_request_has_passed_when_llvm_has_it(tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ def test_a_request_has_passed_when_it_is_refused(compiler: Compiler) -> None:
     def refuse() -> Any:
         raise Refused(Refusal("`open` has effects", "prog.py", 3))
 
-    assert served(compiler, Request(refuse, PLACE, History())).passed.is_set()
+    assert served(compiler, Request(refuse, LOCATION, History())).passed.is_set()
 
 
 def test_a_loop_stands_still_until_its_request_has_passed(compiler: Compiler) -> None:
@@ -178,7 +179,7 @@ def test_a_loop_stands_still_until_its_request_has_passed(compiler: Compiler) ->
             compiler.close()
             return super().wait(timeout)
 
-    request = Request(lambda: doubled(10), PLACE, History(worth_ns=0), passed=Passing())
+    request = Request(lambda: doubled(10), LOCATION, History(worth_ns=0), passed=Passing())
     items = items_of(compiler, request)
     items.prepare(0)
     assert items.ready(0)
@@ -195,7 +196,7 @@ def test_while_a_request_of_a_place_is_served_other_loops_of_it_ask_for_nothing(
             others.prepare(0)
             return doubled(10)
 
-        return Request(translate, PLACE, history)
+        return Request(translate, LOCATION, history)
 
     first, others = translating(1), items_of(compiler, translating(2))
     items_of(compiler, first).prepare(0)
@@ -204,7 +205,7 @@ def test_while_a_request_of_a_place_is_served_other_loops_of_it_ask_for_nothing(
 
 
 def test_nobody_waits_for_a_request_behind_another_one(compiler: Compiler) -> None:
-    second = Request(lambda: doubled(10), PLACE, History())
+    second = Request(lambda: doubled(10), LOCATION, History())
 
     def translate() -> Translation:
         compiler.submit(second)
@@ -212,5 +213,5 @@ def test_nobody_waits_for_a_request_behind_another_one(compiler: Compiler) -> No
         return doubled(10)
 
     behind: list[bool] = []
-    served(compiler, Request(translate, PLACE, History()))
+    served(compiler, Request(translate, LOCATION, History()))
     assert behind == [True]

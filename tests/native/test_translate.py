@@ -11,7 +11,9 @@ from translating import translated
 from ufora_worker.native.ir.evaluator import evaluate
 from ufora_worker.native.ir.printer import text
 from ufora_worker.native.ir.verifier import verify
+from ufora_worker.native.llvm.supported import supported
 from ufora_worker.native.refusal import Refusal, Refused
+from ufora_worker.native.translate import site
 from ufora_worker.native.translate.site import translate_call
 
 CASES = Path(__file__).parent / "cases"
@@ -90,6 +92,18 @@ def test_a_call_is_a_loop_of_one_item() -> None:
     verify(found.unit)
     run = evaluate(found.unit, 0, 1, found.values)
     assert run.columns == [[45]]
+
+
+def test_what_a_library_of_the_machine_does_otherwise_than_cpython_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without = supported() - {"math.sin", "float.mod"}
+    monkeypatch.setattr(site, "supported", lambda: without)
+    message = "the last bits of `{}` would not be those of Python here"
+    source = "import math\ndef f(x):\n    return {}\n[f(x * 0.1) for x in range(9)]\n"
+    assert _refusal(source.format("math.sin(x)")) == message.format("math.sin")
+    assert _refusal(source.format("x % 0.3")) == message.format("float.mod")
+    assert not isinstance(translated(source.format("math.cos(x) * 2")), Refusal)
 
 
 def test_functions_without_source_are_refused() -> None:

@@ -12,6 +12,7 @@ def _weightless(*values: Any) -> float:
 _GENEROUS = {
     "loop.WORTH_GIVING_NS": 0,
     "sums.NEAR_NS": 0.0,
+    "segments.row_ns": _weightless,
     "segments.weigh": _weightless,
     "counts.weigh": _weightless,
     "root_loop.weigh": _weightless,

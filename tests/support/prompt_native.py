@@ -11,7 +11,7 @@ from ufora_worker.native.body import NativeItems
 from ufora_worker.native.compilation import Compilation
 from ufora_worker.native.engine import NativeEngine
 from ufora_worker.native.refusal import Refused
-from ufora_worker.native.service import Compiler, Place, Request, Translate
+from ufora_worker.native.service import Compiler, Location, Request, Translate
 
 
 class PromptCompiler(Compiler):
@@ -50,11 +50,11 @@ class PromptEngine(NativeEngine):
         self._before_first = before_first
 
     def items(
-        self, kind: SiteKind, translate: Translate, place: Place, python: tuple[int, int]
+        self, kind: SiteKind, translate: Translate, location: Location, python: tuple[int, int]
     ) -> NativeItems:
         """See ``NativeEngine``."""
-        made = super().items(kind, translate, place, python)
-        made.history.worth_ns = 0
+        made = super().items(kind, translate, location, python)
+        made.request.history.worth_ns = 0
         if self._before_first:
             made.prepare(0)
         return made

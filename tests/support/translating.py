@@ -18,7 +18,8 @@ from ufora_worker.native.ir.nodes import Sink
 from ufora_worker.native.ir.verifier import verify
 from ufora_worker.native.refusal import Refusal, Refused
 from ufora_worker.native.runs import Status
-from ufora_worker.native.translate.site import Translation, translate
+from ufora_worker.native.translate.site import translate
+from ufora_worker.native.translate.unit import Translation
 
 #: Name under which an item is given to the original.
 _ITEMS = "__items__"

@@ -260,7 +260,7 @@ def test_what_a_fold_begins_with_is_not_looked_at_where_its_items_have_effects(
     cluster: InlineCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[object] = []
-    monkeypatch.setattr("ufora_worker.for_loops.folds.is_plain", lambda item: looked.append(item))
+    monkeypatch.setattr("ufora_worker.for_loops.changes.is_plain", lambda item: looked.append(item))
     monkeypatch.setattr("ufora_worker.for_loops.turns.TurnAfterTurn.first", lambda self, run: ())
     found: list[Any] = []
     with cluster.remotely.downloadAll():

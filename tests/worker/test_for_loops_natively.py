@@ -278,7 +278,7 @@ class LateEngine(PromptEngine):
 
     def items(self, kind: SiteKind, *about: Any) -> NativeItems:
         made = super().items(kind, *about)
-        made.history.worth_ns = 0 if self._asked else 2**62
+        made.request.history.worth_ns = 0 if self._asked else 2**62
         self._asked = True
         return made
 

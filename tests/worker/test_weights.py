@@ -1,9 +1,14 @@
 """What it costs to send values: in proportion to how much there is, found out in little time."""
 
-from typing import Any
+from math import inf
+from time import process_time_ns
+from typing import Any, NamedTuple
 
 import pytest
 
+from ufora_core.values.decode import Decoder
+from ufora_core.values.encode import Encoder
+from ufora_worker.loops import weights
 from ufora_worker.loops.segments import shipping_ns
 from ufora_worker.loops.weights import weigh
 
@@ -46,6 +51,82 @@ def test_more_weighs_more(small: Any, large: Any) -> None:
     assert 20 * shipping_ns([small]) < shipping_ns([large])
 
 
+class Loud(list[Any]):
+    nbytes = "not a number of bytes"
+
+    def __iter__(self) -> Any:
+        raise AssertionError("it was asked for its items")
+
+
+class Named(NamedTuple):
+    nbytes: str
+    size: int
+
+
+ROWS = [(n, n * 0.5, f"w{n}") for n in range(10_000)]
+
+
+def measured_ns(values: list[Any]) -> float:
+    """Processor time of sending these values."""
+    best = inf
+    for _ in range(3):
+        began = process_time_ns()
+        encoder = Encoder()
+        graph = encoder.item(values), encoder.graph()
+        Decoder(graph[1], encoder.blobs.__getitem__).value(graph[0])
+        best = min(best, process_time_ns() - began)
+    return best
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        list(range(100_000)),
+        [n * 0.5 if n % 2 else n for n in range(20_000)],
+        [f"w{n}" for n in range(20_000)],
+        [f"{n:01000}" for n in range(1000)],
+        ROWS,
+        [tuple(range(n, n + 8)) for n in range(5000)],
+        [(n, (n, n)) for n in range(2000)],
+        [[n, n + 1] for n in range(2000)],
+        [list(range(n, n + 50)) for n in range(1000)],
+        [{"a": n, "b": n} for n in range(1000)],
+        [{n, n + 1} for n in range(2000)],
+        {n: f"w{n}" for n in range(20_000)},
+    ],
+    ids=lambda values: repr(values)[:20],
+)
+def test_what_is_weighed_is_about_what_it_takes(values: Any) -> None:
+    """A factor of eight either way: machines differ, and so do versions of Python."""
+    assert 1 / 8 < weigh([values], ENOUGH) / measured_ns(values) < 8
+
+
+def test_rows_of_a_table_are_light_and_the_same_tuples_elsewhere_are_not() -> None:
+    entries = dict(enumerate(ROWS))
+    assert 4 * shipping_ns(ROWS) < shipping_ns(entries.values())
+    assert 4 * weigh([ROWS], ENOUGH) < weigh([entries], ENOUGH)
+
+
+def test_few_of_many_items_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[object] = []
+    of_atom = weights._atom_ns
+
+    def counted(value: object) -> float | None:
+        looked.append(value)
+        return of_atom(value)
+
+    monkeypatch.setattr(weights, "_atom_ns", counted)
+    many = list(range(100_000))
+    assert weigh([[str(n) for n in many], dict.fromkeys(many), set(many)], ENOUGH) > 1e7
+    assert len(looked) < 50
+
+
+def test_objects_of_the_user_s_are_not_asked_what_they_weigh() -> None:
+    alone = weigh([Loud()], ENOUGH)
+    assert weigh([Loud(ROWS)], ENOUGH) > 20 * alone
+    assert 0 < weigh([Named("a", 1)], ENOUGH) < 10 * alone
+
+
 def test_nothing_is_weighed_beyond_the_limit() -> None:
     seen = []
 
@@ -55,7 +136,7 @@ def test_nothing_is_weighed_beyond_the_limit() -> None:
             yield [str(index)]
 
     assert weigh(values(), 1e6) > 1e6
-    assert len(seen) < 100
+    assert len(seen) < 400
 
 
 def test_what_contains_itself_is_weighed_once() -> None:

@@ -27,7 +27,7 @@ Blob = bytes | memoryview
 Handler = Callable[["Encoder", Any], AnyNode]
 
 #: Strings up to this many characters stand where they are used.
-_SHORT_TEXT = 256
+SHORT_TEXT = 256
 _INT_LIMIT = 2**63
 #: In the place of a node that is not finished.
 _PENDING = nodes.Placeholder("", "", "", "")
@@ -131,7 +131,7 @@ class Encoder:
         """Whether a value has no node."""
         kind = type(value)
         if kind is str:
-            return len(value) <= _SHORT_TEXT and bool(value.isascii() or _is_utf8(value))
+            return len(value) <= SHORT_TEXT and bool(value.isascii() or _is_utf8(value))
         if kind is int:
             return bool(-_INT_LIMIT <= value < _INT_LIMIT)
         if kind is float:

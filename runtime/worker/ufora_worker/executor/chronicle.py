@@ -104,7 +104,7 @@ class _Account:
 
 
 @dataclass(frozen=True, slots=True)
-class _Apart:
+class _Refused:
     """A ``for`` statement that is no site, in the block or in a function of this name."""
 
     filename: str
@@ -118,7 +118,7 @@ class Chronicle:
     def __init__(self) -> None:
         #: By the index of their site.
         self._accounts: dict[int, _Account] = {}
-        self._apart: list[_Apart] = []
+        self._refused: list[_Refused] = []
         self._functions: dict[UserFunction, Explanation | None] = {}
         #: The functions that came with the program, or are defined in it.
         self._definitions: list[Definition] = []
@@ -127,9 +127,9 @@ class Chronicle:
         """These functions came with the program, or are defined in it."""
         self._definitions += definitions
 
-    def apart(self, filename: str, function: str, statements: Iterable[Sequential]) -> None:
+    def refused(self, filename: str, function: str, statements: Iterable[Sequential]) -> None:
         """These ``for`` statements always run as written. ``function`` is empty for the block."""
-        self._apart += [_Apart(filename, function, each) for each in statements]
+        self._refused += [_Refused(filename, function, each) for each in statements]
 
     def taken(self, site: Site, filename: str, tally: Tally, seconds: float) -> None:
         """The engine ran a loop of the site."""
@@ -191,7 +191,7 @@ class Chronicle:
             if not each.is_trifle
         ]
         found += [
-            ((each.filename, each.statement.line, each.statement.column), _facts_apart(each))
+            ((each.filename, each.statement.line, each.statement.column), _facts_of_refused(each))
             for each in self._told()
         ]
         return tuple(facts for _, facts in sorted(found, key=lambda each: each[0]))
@@ -206,7 +206,7 @@ class Chronicle:
             for each, why in functions
         )
 
-    def _told(self) -> Iterator[_Apart]:
+    def _told(self) -> Iterator[_Refused]:
         """The ``for`` statements of the block, and those in functions that may last; but none in
         functions that items of a loop call, for there is nothing to gain."""
         slow = worthwhile(self._definitions)
@@ -214,7 +214,7 @@ class Chronicle:
         known = {
             (each.filename, each.site.line, each.site.column) for each in self._accounts.values()
         }
-        for each in self._apart:
+        for each in self._refused:
             if (each.filename, each.statement.line, each.statement.column) in known:
                 continue
             may_last = each.statement.may_last(slow)
@@ -257,15 +257,15 @@ def _facts(account: _Account) -> LoopFacts:
     )
 
 
-def _facts_apart(apart: _Apart) -> LoopFacts:
-    why = apart.statement.why
+def _facts_of_refused(refused: _Refused) -> LoopFacts:
+    why = refused.statement.why
     return LoopFacts(
-        filename=apart.filename,
-        line=apart.statement.line,
-        text=_shortened(apart.statement.head),
+        filename=refused.filename,
+        line=refused.statement.line,
+        text=_shortened(refused.statement.head),
         taken=0,
         declined=0,
-        why_sequential=Explanation(why.message, apart.filename, why.line),
+        why_sequential=Explanation(why.message, refused.filename, why.line),
     )
 
 

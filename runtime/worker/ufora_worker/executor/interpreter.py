@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from ufora_core import ambient
+from ufora_core.compiler.effects.classes import default_decimal_context
 from ufora_core.compiler.for_loops import statement, writing
 from ufora_core.compiler.for_loops.split import UNSET_MARK
 from ufora_core.compiler.sites import rewriting, stages
@@ -19,8 +20,6 @@ from ufora_worker.loops.float_sum import follows_own_rule, ordered_sum
 
 #: ``locals``, whatever the program has made of that name.
 LOCALS = "__ufora_locals__"
-
-_DECIMAL_SETTINGS = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps")
 
 
 class Engine(Protocol):
@@ -67,7 +66,7 @@ class Statements(Protocol):
     def left(self) -> object:
         """``__ufora_left__``"""
 
-    def first(self, index: int, iterable: object) -> object:
+    def first(self, *site: Any) -> object:
         """``__ufora_first__``"""
 
     def turns(self) -> object:
@@ -223,10 +222,7 @@ def settings_travel() -> bool:
     (What ``functools.lru_cache`` holds is no such rule, but its statistics show who computed what:
     where a program asks for them, nothing is split.)
     """
-    numpy, decimal = sys.modules.get("numpy"), sys.modules.get("decimal")
+    numpy = sys.modules.get("numpy")
     if numpy is not None and numpy.geterr() != ambient.NUMPY_ERRORS:
         return False
-    if decimal is None:
-        return True
-    here, default = decimal.getcontext(), decimal.DefaultContext
-    return all(getattr(here, name) == getattr(default, name) for name in _DECIMAL_SETTINGS)
+    return default_decimal_context()

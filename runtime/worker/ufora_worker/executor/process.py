@@ -10,7 +10,6 @@ import socket
 import sys
 from pathlib import Path
 from secrets import randbits
-from typing import Any
 
 from ufora_core.program import LoopTask
 from ufora_core.protocol.executor import (
@@ -32,7 +31,7 @@ from ufora_worker.executor.chronicle import Chronicle
 from ufora_worker.executor.interrupts import Interrupts, Stopped
 from ufora_worker.executor.memory_limit import limit_memory
 from ufora_worker.executor.orders import Orders
-from ufora_worker.executor.output import Output
+from ufora_worker.executor.output import Output, Stream
 from ufora_worker.executor.root import Root
 from ufora_worker.executor.stack_room import with_room
 from ufora_worker.loops.loop import Place
@@ -172,7 +171,8 @@ class Executor:
         try:
             ended = Root(order, self._place, self._store, self._worker, self).run()
         except Stopped:
-            ended = self._failed(order, "cancelled", "the job was cancelled")
+            cancelled = Failure("cancelled", "the job was cancelled")
+            ended = RootEnded(job=order.job, failure=cancelled)
         finally:
             sys.stdout, sys.stderr = streams
             self._place.words.set_progress(self._place.executor, 0, 0)
@@ -180,16 +180,12 @@ class Executor:
         self._running = ""
         self.send(ended)
 
-    def _print(self, job: str, stream: Any, text: str) -> None:
+    def _print(self, job: str, stream: Stream, text: str) -> None:
         if job == self._running:
             self.send(Printed(job=job, stream=stream, text=text))
         elif sys.__stderr__ is not None:
             # Something has kept the stream of a job that is over (a logging handler, say).
             sys.__stderr__.write(text)
-
-    @staticmethod
-    def _failed(order: RunRoot, reason: str, message: str) -> RootEnded:
-        return RootEnded(job=order.job, failure=Failure(reason, message))
 
 
 def run(orders: Orders) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ufora_core import program
@@ -15,7 +15,7 @@ from ufora_core.values.classes import ClassTrackers
 from ufora_core.values.decode import Decoder
 from ufora_core.values.functions import remember_text
 from ufora_core.values.importing import importable
-from ufora_worker.executor.block import CompiledBlock, compile_block, parse
+from ufora_worker.executor.block import compile_block, parse
 from ufora_worker.executor.chronicle import Chronicle
 from ufora_worker.executor.interpreter import (
     client_rules,
@@ -106,13 +106,13 @@ class Root:
     def _run(self) -> Stored:
         task = program.decode(fetch(self._store, self._order.program), program.Program)
         classes, splitter = ClassTrackers(), self._splitter(task)
-        splitter.look_at(task.graph.nodes)
+        splitter.code.look_at(task.graph.nodes)
         decoder = Decoder(
             task.graph,
             self._store.open_private,
             classes=classes,
             remote=lambda digest: load_kept(self._store, digest, classes),
-            code_of=splitter.code_of,
+            code_of=splitter.code.code_of,
         )
         match task.task:
             case Define(value=item):
@@ -147,7 +147,7 @@ class Root:
         self, task: program.Program, block: Block, decoder: Decoder, splitter: Splitter
     ) -> Outcome:
         tree = parse(block)
-        splitter.rewrite_block(tree, block)
+        splitter.code.rewrite_block(tree, block)
         namespace: Any = decoder.value(block.namespace)
         values = {
             name: decoder.value(item)
@@ -164,13 +164,9 @@ class Root:
         except (Stopped, LoopFailed):
             raise
         except BaseException as raised:
-            return self._block_outcome(block, before, compiled, raised)
-        return _left_behind(block, before, dict(left), None)
-
-    def _block_outcome(
-        self, block: Block, before: set[str], compiled: CompiledBlock, raised: BaseException
-    ) -> Outcome:
-        return _left_behind(block, before, compiled.names_after(raised.__traceback__), raised)
+            left = compiled.names_after(raised.__traceback__)
+            return _left_behind(block, before, left, raised)
+        return _left_behind(block, before, left, None)
 
     @contextlib.contextmanager
     def _running(
@@ -220,8 +216,10 @@ class Root:
 
 
 def _left_behind(
-    block: Block, before: set[str], left: Any, raised: BaseException | None
+    block: Block, before: set[str], left: Mapping[str, Any], raised: BaseException | None
 ) -> Outcome:
+    """``before`` are the names that had a value when the block began, ``left`` those that have one
+    at its end."""
     names = {name: left[name] for name in block.assigned if name in left}
     deleted = [name for name in block.assigned if name in before and name not in left]
     exported = block.global_names if block.optimized else block.assigned

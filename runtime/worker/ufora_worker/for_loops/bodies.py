@@ -8,7 +8,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ufora_core.compiler.effects.judgement import judge
-from ufora_core.compiler.for_loops.apart import Fold
+from ufora_core.compiler.for_loops.apart import Changes
 from ufora_core.compiler.for_loops.item import ITEM, comprehension_of
 from ufora_core.compiler.for_loops.split import UNSET
 from ufora_core.compiler.for_loops.statement import ItemPart, Unset
@@ -18,7 +18,11 @@ from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.slices import slice_function
 from ufora_core.compiler.sites.views import Items
 from ufora_worker.executor.program_code import definition_of
-from ufora_worker.for_loops.folds import check_carried, fold_of, simple_fold
+from ufora_worker.for_loops.changes import (
+    changes_of_assigning,
+    changes_of_fold,
+    check_carried,
+)
 from ufora_worker.for_loops.items import item_function
 from ufora_worker.for_loops.runs import Run, Runs
 from ufora_worker.loops.first_look import CHEAP, LOOK_NS, first_items, take_less, takes_a_look
@@ -50,7 +54,7 @@ class Bodies:
         assert part is not None and parts is not None
 
         def proved() -> SliceCall:
-            body = self._proved(run, part, SiteKind.LIST, fold_of(run, parts))
+            body = self._proved(run, part, SiteKind.LIST, changes_of_fold(run, parts))
             check_carried(run, parts)
             return body
 
@@ -61,8 +65,8 @@ class Bodies:
         None."""
         part, total = run.loop.terms, run.loop.total
         assert part is not None and total is not None
-        fold = simple_fold(run, total.assigned)
-        return self._unless_declined(run, lambda: self._proved(run, part, SiteKind.SUM, fold))
+        changes = changes_of_assigning(run, total.assigned)
+        return self._unless_declined(run, lambda: self._proved(run, part, SiteKind.SUM, changes))
 
     def of_left(self, run: Run) -> SliceCall:
         """What gives the variables besides the total, as an item leaves them."""
@@ -94,16 +98,16 @@ class Bodies:
         self.runs.refuse(run, why)
         return None
 
-    def _proved(self, run: Run, part: ItemPart, kind: SiteKind, fold: Fold) -> SliceCall:
+    def _proved(self, run: Run, part: ItemPart, kind: SiteKind, changes: Changes) -> SliceCall:
         assert run.items is not None
         body = self._slice(run, part, kind)
         if takes_a_look(run.items, run.count):
             first = first_items(run.items)
-            _prove(run, body, first, fold)
+            _prove(run, body, first, changes)
             # Of a loop with records it is known already: it began as written.
             if kind is SiteKind.SUM and take_less(LOOK_NS, body.run, first):
                 raise Declined(CHEAP)
-        _prove(run, body, run.items, fold)
+        _prove(run, body, run.items, changes)
         return body
 
     def _slice(self, run: Run, part: ItemPart, kind: SiteKind) -> SliceCall:
@@ -148,7 +152,7 @@ class Bodies:
         return found
 
 
-def _prove(run: Run, body: SliceCall, items: Items, fold: Fold) -> None:
+def _prove(run: Run, body: SliceCall, items: Items, changes: Changes) -> None:
     assert body.source is not None
     verdict = judge(
         body.source.site,
@@ -157,7 +161,7 @@ def _prove(run: Run, body: SliceCall, items: Items, fold: Fold) -> None:
         items,
         source_of=definition_of,
         filename=body.source.filename,
-        fold=fold,
+        changes=changes,
     )
     if not verdict.pure:
         raise Declined("it may have effects", verdict.reason)

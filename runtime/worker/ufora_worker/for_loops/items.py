@@ -25,7 +25,6 @@ def item_function(
     filename: str,
     mangle: str,
     namespace: dict[str, object],
-    name: str = ITEM,
 ) -> FunctionType:
     """The function of ``(<target's names>, <arguments>)`` with this body.
 
@@ -34,7 +33,7 @@ def item_function(
     """
     parameters = [ast.arg(each) for each in [*sorted(stores(target)), *arguments]]
     signature = ast.arguments([], parameters, None, [], [], None, [])
-    definition = ast.FunctionDef(name, signature, list(map(clone, body)), [])
+    definition = ast.FunctionDef(ITEM, signature, list(map(clone, body)), [])
     placed(definition, target)
     source = Source(
         text=_in_lines_of(definition),
@@ -43,15 +42,15 @@ def item_function(
         column=0,
         mangle=mangle,
         flags=0,
-        qualname=name,
+        qualname=ITEM,
         freevars=(),
         imports=(),
         decorated=0,
     )
     code = compile_source(source)
-    code = code.replace(co_name=name)  # of its own: what is remembered is kept by identity
+    code = code.replace(co_name=ITEM)  # of its own: what is remembered is kept by identity
     remember(code, source)
-    return FunctionType(code, namespace, name)
+    return FunctionType(code, namespace, ITEM)
 
 
 def _in_lines_of(definition: ast.FunctionDef) -> str:

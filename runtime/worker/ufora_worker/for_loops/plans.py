@@ -14,8 +14,8 @@ from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_core.compiler.trees import placed
 from ufora_worker.executor.program_code import definition_of
+from ufora_worker.for_loops.changes import changes_of_assigning
 from ufora_worker.for_loops.elements import element
-from ufora_worker.for_loops.folds import simple_fold
 from ufora_worker.for_loops.items import item_function
 from ufora_worker.for_loops.runs import Run, local_names
 from ufora_worker.loops.moments import Declined
@@ -141,7 +141,7 @@ def _is_proved(run: Run, plan: Plan) -> bool:
         [()],
         source_of=definition_of,
         filename=run.filename,
-        fold=simple_fold(run, stores(turns.target) | set(turns.state)),
+        changes=changes_of_assigning(run, stores(turns.target) | set(turns.state)),
     )
     return verdict.pure
 

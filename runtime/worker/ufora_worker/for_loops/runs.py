@@ -129,7 +129,7 @@ class Runs:
 
     def begin(self, frame: FrameType, index: int, iterable: Any) -> Run:
         """A loop that was reached just now."""
-        site = self.splitter.site(index)
+        site = self.splitter.code.site(index)
         run = Run(frame, site, iterable, None)
         try:
             moment = Moment(site, None, iterable)

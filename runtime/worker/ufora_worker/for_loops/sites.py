@@ -18,7 +18,7 @@ from ufora_core.compiler.for_loops.total import Total
 from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_worker.executor.interpreter import plain_sites
 from ufora_worker.for_loops.bodies import Bodies
-from ufora_worker.for_loops.folds import IMMUTABLE
+from ufora_worker.for_loops.changes import IMMUTABLE
 from ufora_worker.for_loops.runs import Run, Runs
 from ufora_worker.for_loops.turns import TurnAfterTurn
 from ufora_worker.loops.float_sum import PLAIN

@@ -19,7 +19,7 @@ from ufora_worker.for_loops.bodies import Bodies
 from ufora_worker.for_loops.plans import Plan, Plans, numbers_of
 from ufora_worker.for_loops.runs import Run, Runs
 from ufora_worker.native.repeated import RepeatedCall
-from ufora_worker.native.service import Place
+from ufora_worker.native.service import Location
 
 if TYPE_CHECKING:
     from ufora_worker.loops.splitting import Splitter
@@ -183,7 +183,7 @@ class TurnAfterTurn:
         native = self.splitter.place.native
         assert native is not None
         # No loop has such a column: the items of this one may have code of their own.
-        return native.repeated(Place(run.filename, run.site.line, ~run.site.column))
+        return native.repeated(Location(run.filename, run.site.line, ~run.site.column))
 
     # ------------------------------------------------------------------ as machine code
 

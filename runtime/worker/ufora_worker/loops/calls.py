@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ufora_core.compiler.effects.closed_world import TooLarge, Unknowable, World, description
 from ufora_core.compiler.effects.judgement import Verdict, judge
 from ufora_core.compiler.effects.proof import Reason
-from ufora_core.compiler.for_loops.apart import Fold
+from ufora_core.compiler.for_loops.apart import Changes
 from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.site import Site
 from ufora_worker.executor.interpreter import plain_sites
@@ -22,7 +22,7 @@ from ufora_worker.executor.program_code import definition_of
 from ufora_worker.loops.moments import Declined
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 from ufora_worker.loops.root_loop import RootLoop
-from ufora_worker.native.service import Place
+from ufora_worker.native.service import Location
 
 if TYPE_CHECKING:
     from ufora_worker.loops.splitting import Splitter
@@ -126,8 +126,8 @@ class CallLoops:
     def _is_interpreted(self, site: Site, frame: FrameType) -> bool:
         """Whether there can be no native code for the calls, so that only others could help."""
         native = self.splitter.place.native
-        place = Place(frame.f_code.co_filename, site.line, site.column)
-        return native is None or native.is_refused(place)
+        location = Location(frame.f_code.co_filename, site.line, site.column)
+        return native is None or native.is_refused(location)
 
     def _values(self, site: Site, loop: RootLoop) -> list[Any]:
         values: list[Any] = []
@@ -184,7 +184,7 @@ class CallLoops:
         assert site.calls is not None
         assigned = frozenset(mangled(name, site.mangle) for name in site.calls.assigned)
         local = {*frame.f_code.co_varnames, *frame.f_code.co_cellvars, *frame.f_code.co_freevars}
-        fold = Fold((), assigned, assigned - local, frame.f_globals)
+        changes = Changes((), assigned, assigned - local, frame.f_globals)
         return judge(
             site,
             frame.f_globals,
@@ -192,7 +192,7 @@ class CallLoops:
             range(site.calls.count),
             source_of=definition_of,
             filename=frame.f_code.co_filename,
-            fold=fold if assigned else None,
+            changes=changes if assigned else None,
             world=world,
         )
 

@@ -13,8 +13,7 @@ from typing import Any
 from ufora_core.compiler.effects.classes import HEAP_TYPE
 from ufora_core.compiler.effects.judgement import judge
 from ufora_core.compiler.effects.proof import Reason
-from ufora_core.compiler.for_loops.apart import Fold as Changes
-from ufora_core.compiler.for_loops.apart import is_plain
+from ufora_core.compiler.for_loops.apart import Changes, is_plain
 from ufora_core.compiler.sites.as_written import AsWritten
 from ufora_core.compiler.sites.reducers import DECIDED, KEYED, UPDATE
 from ufora_core.compiler.sites.running import Running
@@ -249,7 +248,7 @@ class Moment:
             filename=frame.f_code.co_filename,
             operand=self.starts,
             before=self.combining,
-            fold=self._changes(frame),
+            changes=self._changes(frame),
         )
         if not verdict.pure:
             raise Declined("it may have effects", verdict.reason)

@@ -23,11 +23,11 @@ class NestedEngine:
     ) -> None:
         self._splitter = splitter
         self._uses = uses
-        splitter.look_at(nodes)
+        splitter.code.look_at(nodes)
 
     def code_of(self, source: Source) -> CodeType:
         """See ``ranges.Nest``."""
-        return self._splitter.code_of(source)
+        return self._splitter.code.code_of(source)
 
     def running(self) -> AbstractContextManager[None]:
         """See ``ranges.Nest``."""
@@ -35,7 +35,7 @@ class NestedEngine:
 
     def divided(self, body: SliceCall) -> SliceCall:
         """See ``ranges.Nest``."""
-        return self._splitter.divided(body)
+        return self._splitter.code.divided(body)
 
     def helpers(self) -> tuple[ExecutorUse, ...]:
         """See ``ranges.Nest``."""

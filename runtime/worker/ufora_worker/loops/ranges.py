@@ -29,10 +29,10 @@ from ufora_worker.loops.partials import fetch
 from ufora_worker.loops.shapes import accumulator
 from ufora_worker.loops.sums import Summed
 from ufora_worker.native.body import NativeItems
-from ufora_worker.native.service import Place as NativePlace
+from ufora_worker.native.service import Location
 
 if TYPE_CHECKING:
-    from ufora_worker.native.translate.site import Translation
+    from ufora_worker.native.translate.unit import Translation
 
 #: Decoded tasks that an executor keeps: ranges of one loop mostly come one after the other.
 _KEPT_TASKS = 4
@@ -98,7 +98,7 @@ class SliceCall:
             )
 
         return place.native.items(
-            site.kind, translated, NativePlace(source.filename, site.line, site.column), python
+            site.kind, translated, Location(source.filename, site.line, site.column), python
         )
 
 

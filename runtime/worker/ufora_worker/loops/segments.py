@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from ufora_worker.loops.weights import weigh
+from ufora_worker.loops.weights import row_ns, weigh
 
 #: No more than this of a value is weighed, since each slice is; what is heavier counts as so many
 #: times heavier.
@@ -59,7 +59,9 @@ _ADDED_UP = frozenset({"total", "count"})
 
 def shipping_ns(values: Iterable[Any]) -> float:
     """About what it takes to send one of these values, judged by the first few."""
-    return max((_weight(each) for each in islice(values, 8)), default=0.0)
+    some = list(islice(values, 8))
+    row = row_ns(some) if type(values) is list else None
+    return max(map(_weight, some), default=0.0) if row is None else row
 
 
 def _weight(value: Any) -> float:

@@ -9,48 +9,32 @@ loops end sooner than a proof could pay is left alone for a while.
 import logging
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from time import perf_counter_ns, thread_time_ns
-from types import CodeType, FrameType, FunctionType
+from types import FrameType
 from typing import Any
 
 from ufora_core.compiler.effects.proof import Reason
-from ufora_core.compiler.for_loops.statement import Sequential
-from ufora_core.compiler.sites.calls import Definition, definitions_in, worthwhile
-from ufora_core.compiler.sites.rewriting import Site, SiteKind, rewrite, rewrite_items
-from ufora_core.compiler.sites.slices import SliceCodes, slice_code
-from ufora_core.compiler.trees import clone
-from ufora_core.program import Block
+from ufora_core.compiler.sites.rewriting import Site, SiteKind
+from ufora_core.compiler.sites.slices import SliceCodes
 from ufora_core.protocol.parts import ExecutorUse
 from ufora_core.store import ObjectStore
-from ufora_core.values.nodes import AnyNode, Source
 from ufora_worker.executor.chronicle import Chronicle
 from ufora_worker.executor.interpreter import plain_sites, settings_travel
-from ufora_worker.executor.program_code import definitions_in_graph, rewritten
 from ufora_worker.for_loops.sites import ForSites
+from ufora_worker.loops.asking import AskingCode
 from ufora_worker.loops.calls import CallLoops
 from ufora_worker.loops.folds import Fold
-from ufora_worker.loops.gates import Gates, keep_gates_of
+from ufora_worker.loops.gates import Gates
 from ufora_worker.loops.loop import Place
 from ufora_worker.loops.moments import Declined, Moment, Work
-from ufora_worker.loops.ranges import ItemSource, SliceCall
+from ufora_worker.loops.ranges import SliceCall
 from ufora_worker.loops.root_loop import Link, RootLoop, Window
 from ufora_worker.loops.visits import Visits
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _Numbers:
-    """The number of the next site. Each has its own for as long as the process lives, so code of
-    another program that runs late finds no site of this one."""
-
-    next: int = 0
-
-
-_numbers = _Numbers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +73,11 @@ class Splitter:
     #: What is known of sites, by their place.
     known: dict[tuple[int, int], Visits] = field(default_factory=dict)
     slices: SliceCodes = field(default_factory=SliceCodes, init=False)
-    _sites: dict[int, Site] = field(default_factory=dict, init=False)
+    #: Its code, and the sites in it.
+    code: AskingCode = field(init=False)
     _gates: Gates = field(default_factory=Gates, init=False)
-    #: Names of functions whose calls may take long.
-    _slow: frozenset[str] = field(default=frozenset(), init=False)
     _beats: ExitStack = field(default_factory=ExitStack, init=False)
     _beating: bool = field(default=False, init=False)
-    #: Code of slices that contain sites; None for those that contain none.
-    _inside: dict[object, CodeType | None] = field(default_factory=dict, init=False)
-    #: Code of the functions that came with the program.
-    _codes: dict[Source, CodeType] = field(default_factory=dict, init=False)
     _asked: _Asked = field(default_factory=_Asked, init=False)
     _loops: int = field(default=0, init=False)
     #: See ``interpreter.Engine``.
@@ -106,78 +85,9 @@ class Splitter:
     _calls: CallLoops = field(init=False)
 
     def __post_init__(self) -> None:
+        self.code = AskingCode(self._gates, self.chronicle)
         self.statements = ForSites(self)
         self._calls = CallLoops(self)
-
-    def rewrite_block(self, tree: Any, block: Block) -> None:
-        """Make the sites of a block ask this engine."""
-        self._learn(definitions_in(tree))
-        refused: list[Sequential] = []
-        first, slow = _numbers.next, self._slow
-        self._add(rewrite(tree, first=first, mangle=block.mangle, slow=slow, refused=refused))
-        self.chronicle.apart(block.filename, "", refused)
-
-    def look_at(self, nodes: Iterable[AnyNode]) -> None:
-        """The functions that come with the program tell which calls may take long; to be called
-        before anything is rewritten."""
-        self._learn(definitions_in_graph(nodes))
-
-    def code_of(self, source: Source) -> CodeType:
-        """The code of a function that came with the program; its sites ask this engine.
-
-        The function still counts as what its source says: it travels on as it came.
-
-        Raises:
-            ValueGraphError: it cannot be compiled.
-        """
-        if source not in self._codes:
-            first, note = _numbers.next, self.chronicle.apart
-            code, found = rewritten(source, first, self._slow, note)
-            self._add(found)
-            keep_gates_of(code)
-            self._codes[source] = code
-        return self._codes[source]
-
-    def _learn(self, definitions: Sequence[Definition]) -> None:
-        self._slow |= worthwhile(definitions)
-        self.chronicle.defined(definitions)
-
-    def _add(self, found: Sequence[Site]) -> None:
-        for site in found:
-            self._sites[site.index] = site
-            self._gates.add(site.index)
-        _numbers.next += len(found)
-
-    def site(self, index: int) -> Site:
-        """The site of this number."""
-        return self._sites[index]
-
-    def divided(self, body: SliceCall) -> SliceCall:
-        """``body``, with the sites that it contains made to ask this engine."""
-        source = body.source
-        if source is None or source.site.loop is not None:
-            return body
-        key = (source.site.index, source.site.line, source.site.column, tuple(source.names))
-        if key not in self._inside:
-            self._inside[key] = self._sites_inside(source)
-        code = self._inside[key]
-        if code is None:
-            return body
-        return replace(body, divided=FunctionType(code, body.function.__globals__))
-
-    def _sites_inside(self, source: ItemSource) -> CodeType | None:
-        site = source.site
-        comprehension = clone(site.comprehension)
-        found = rewrite_items(
-            comprehension, first=_numbers.next, mangle=site.mangle, slow=self._slow
-        )
-        if not found:
-            return None
-        self._add(found)
-        asking = replace(site, comprehension=comprehension)
-        code = slice_code(asking, source.filename, source.names)
-        keep_gates_of(code)
-        return code
 
     def install(self) -> None:
         """See ``interpreter.Engine``."""
@@ -197,7 +107,7 @@ class Splitter:
 
     def _wake(self) -> None:
         for index in self._gates.due(self.place.hungry()):
-            self.visits(self._sites[index]).wake()
+            self.visits(self.code.site(index)).wake()
 
     def decline(self, site: Site, filename: str, why: Declined) -> None:
         """The site runs as written."""
@@ -233,7 +143,7 @@ class Splitter:
     def may_take(self, index: int, function: object, iterable: object, *key: object) -> bool:
         """See ``interpreter.Engine``; called from the code of the site itself."""
         frame = sys._getframe(1)
-        site = self._sites[index]
+        site = self.code.site(index)
         filename = frame.f_code.co_filename
         moment, work = Moment(site, function, iterable, key), None
         try:
@@ -287,7 +197,7 @@ class Splitter:
 
     def alone(self, index: int) -> bool:
         """See ``interpreter.Engine``."""
-        return self._calls.alone(sys._getframe(1), self._sites[index])
+        return self._calls.alone(sys._getframe(1), self.code.site(index))
 
     def value(self, function: object) -> object:
         """See ``interpreter.Engine``."""
@@ -311,7 +221,7 @@ class Splitter:
             job=self.job,
             number=self.first_loop + self._loops - 1,
             kind=kind,
-            body=self.divided(body),
+            body=self.code.divided(body),
             items=items,
             eager=eager,
             operand=operand,

@@ -41,8 +41,9 @@ _FIRST_DEPTH = 12
 _LONG = 4
 #: After proofs that found nothing and took so long together, a site rests.
 _VAIN_NS = 500_000
-#: Values that take more than this part of what the calls took to be sent are better made here.
-_HEAVY = 0.5
+#: Values that take more than this part of what the calls took to be sent are better made here. It
+#: is small, since small calls take mostly what it takes to take those over that are in them.
+_HEAVY = 0.125
 #: As much might be lost with calls in a recursion of which nothing is known yet.
 _UNKNOWN_NS = 50_000_000.0
 #: What calls give is weighed again when they took so many times as long as those before.

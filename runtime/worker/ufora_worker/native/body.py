@@ -8,7 +8,6 @@ from ufora_core.compiler.sites.rewriting import SiteKind
 from ufora_worker.loops.shapes import Accumulator
 from ufora_worker.loops.sums import Summed
 from ufora_worker.native.attention import Attention
-from ufora_worker.native.history import History
 from ufora_worker.native.ir.nodes import Sink
 from ufora_worker.native.refusal import Refusal, UserFunction
 from ufora_worker.native.runs import Run, Status
@@ -38,7 +37,6 @@ class NativeItems:
     compiler: Compiler
     attention: Attention
     kind: SiteKind
-    history: History
     #: Items that ran natively, and bails, since ``counts``.
     _items: int = field(default=0, init=False)
     _bails: int = field(default=0, init=False)
@@ -54,7 +52,7 @@ class NativeItems:
     @property
     def refusal(self) -> Refusal | None:
         """See ``loops.runners.Native``."""
-        return None if self.request.code is not None else self.history.refusal
+        return None if self.request.code is not None else self.request.history.refusal
 
     @property
     def is_made(self) -> bool:
@@ -78,11 +76,12 @@ class NativeItems:
         """See ``loops.runners.Native``; waits no longer than for the compiler's own passes."""
         # Where several loops share this, each begins with no time spent.
         begun = self._spent_ns if spent_ns >= self._spent_ns else 0
-        self.history.spent_ns += spent_ns - begun
+        history = self.request.history
+        history.spent_ns += spent_ns - begun
         self._spent_ns = spent_ns
-        if self._submitted or self.request.code is not None or not self.history.is_due:
+        if self._submitted or self.request.code is not None or not history.is_due:
             return
-        self._submitted = self.history.asked = True
+        self._submitted = history.asked = True
         self.compiler.submit(self.request)
         self.request.passed.wait(_PATIENCE_SECONDS)
 

@@ -14,7 +14,7 @@ from ufora_worker.native.float_fold import FloatFold, fold_translation
 from ufora_worker.native.history import History
 from ufora_worker.native.ir.types import FLOAT
 from ufora_worker.native.repeated import RepeatedCall
-from ufora_worker.native.service import Compiler, NativeCode, Place, Request, Translate
+from ufora_worker.native.service import Compiler, Location, NativeCode, Request, Translate
 
 #: The compiler. It takes 0.1 s to load, and twice that beside a loop that runs already.
 _COMPILER = (
@@ -22,8 +22,8 @@ _COMPILER = (
     "ufora_worker.native.translate.site",
     "ufora_worker.native.llvm.driver",
 )
-#: Places in programs that are remembered.
-_MOST_PLACES = 4096
+#: Locations in programs that are remembered.
+_MOST_LOCATIONS = 4096
 
 
 class NativeEngine:
@@ -33,7 +33,7 @@ class NativeEngine:
         self._compiler = compiler
         self._attention = attention
         self._folds: dict[bool, Request] = {}
-        self._histories: dict[Place, History] = {}
+        self._histories: dict[Location, History] = {}
 
     def prepare(self) -> None:
         """Get ready for the first loop, in the background."""
@@ -48,32 +48,28 @@ class NativeEngine:
         self,
         kind: SiteKind,
         translate: Translate,
-        place: Place,
+        location: Location,
         python: tuple[int, int],
     ) -> NativeItems:
         """The items of a loop, whose code is made once it is worth it, or is there at once if it
         was made before; ``python`` is the version whose rules it follows."""
-        if len(self._histories) >= _MOST_PLACES:
-            self._histories.clear()
-        history = self._histories.setdefault(place, History())
 
         def prepare_fold(code: NativeCode) -> None:
             if kind is SiteKind.SUM and code.unit.emits == FLOAT:
                 self.float_fold(python)
 
-        request = Request(translate, place, history, prepare_fold)
-        if history.was_made:
+        request = Request(translate, location, self._history_of(location), prepare_fold)
+        if request.history.was_made:
             self._compiler.recall(request)
-        return NativeItems(request, self._compiler, self._attention, kind, history)
+        return NativeItems(request, self._compiler, self._attention, kind)
 
-    def repeated(self, place: Place) -> RepeatedCall:
+    def repeated(self, location: Location) -> RepeatedCall:
         """A function that is called many times, made of what stands there."""
-        history = self._histories.setdefault(place, History())
-        return RepeatedCall(place, history, self._compiler, self._attention)
+        return RepeatedCall(location, self._history_of(location), self._compiler, self._attention)
 
-    def is_refused(self, place: Place) -> bool:
-        """Whether the last that is known of this place is that no code can be made for it."""
-        history = self._histories.get(place)
+    def is_refused(self, location: Location) -> bool:
+        """Whether the last that is known of this location is that no code can be made for it."""
+        history = self._histories.get(location)
         return history is not None and history.refusal is not None
 
     def float_fold(self, python: tuple[int, int]) -> FloatFold | None:
@@ -81,12 +77,19 @@ class NativeEngine:
         some time after the first call."""
         compensated = compensates(python)
         if compensated not in self._folds:
-            place = Place(float_fold.__file__, 1, 0)
-            request = Request(lambda: fold_translation(compensated=compensated), place, History())
+            location = Location(float_fold.__file__, 1, 0)
+            request = Request(
+                lambda: fold_translation(compensated=compensated), location, History()
+            )
             self._folds[compensated] = request
             self._compiler.submit(request)
         code = self._folds[compensated].code
         return None if code is None else FloatFold(code, self._attention)
+
+    def _history_of(self, location: Location) -> History:
+        if len(self._histories) >= _MOST_LOCATIONS:
+            self._histories.clear()
+        return self._histories.setdefault(location, History())
 
 
 def native_engine(folder: str | None, interrupts: Interrupts) -> NativeEngine | None:

@@ -13,13 +13,12 @@ from ufora_worker.native.intervals import Findings
 from ufora_worker.native.ir.nodes import Atom, Block, Const, Function, Let, Statement, Unit, Var
 from ufora_worker.native.ir.rewriting import rewrite
 from ufora_worker.native.ir.syntax import operands, targets, walk
-from ufora_worker.native.ir.types import INT
+from ufora_worker.native.ir.types import INT, LEAST_INT
+from ufora_worker.native.llvm.supported import supported
 
 _FUSED = {"int.and": "int.mul_add_and", "int.mod": "int.mul_add_mod"}
 #: The least modulus or mask with which the fused operation does not bail.
 _LEAST = {"int.and": 0, "int.mod": 1}
-#: What has no negative.
-_LEAST_INT = -(2**63)
 #: The greatest shift that is a product with an int of 64 bits.
 _MOST_SHIFT = 62
 _ZERO = Const(INT, 0)
@@ -79,7 +78,7 @@ class _Fusion:
         return tuple(statement for statement in block if statement is not None)
 
     def _fused(self, place: int, let: Let) -> tuple[Let, tuple[int, ...]] | None:
-        if let.op not in _FUSED or id(let) not in self._findings.ranges:
+        if _FUSED.get(let.op) not in supported() or id(let) not in self._findings.ranges:
             return None
         ranges = self._findings.ranges[id(let)]
         # ``&`` takes the mask from either side.
@@ -136,5 +135,5 @@ def _addends(let: Let) -> Iterator[tuple[Atom, Atom]]:
     if let.op == "int.add":
         yield a, b
         yield b, a
-    elif isinstance(b, Const) and isinstance(b.value, int) and b.value != _LEAST_INT:
+    elif isinstance(b, Const) and isinstance(b.value, int) and b.value != LEAST_INT:
         yield a, Const(INT, -b.value)

@@ -10,7 +10,7 @@ from ufora_worker.native.history import History
 from ufora_worker.native.refusal import Refusal, UserFunction
 from ufora_worker.native.runs import Status
 from ufora_worker.native.segments import objects
-from ufora_worker.native.service import Compiler, NativeCode, Place, Request, Translate
+from ufora_worker.native.service import Compiler, Location, NativeCode, Request, Translate
 
 if TYPE_CHECKING:
     from ufora_worker.native.translate.unit import Translation
@@ -43,7 +43,7 @@ def call_translation(
 class RepeatedCall:
     """The native code of one function, as soon as there is some."""
 
-    place: Place
+    location: Location
     history: History
     compiler: Compiler
     attention: Attention
@@ -51,7 +51,7 @@ class RepeatedCall:
 
     def prepare(self, translate: Translate) -> None:
         """Have code made; does not wait, unless it was made before."""
-        request = self._request = Request(translate, self.place, self.history)
+        request = self._request = Request(translate, self.location, self.history)
         self.history.refusal = None
         if self.history.was_made:
             self.compiler.recall(request)

@@ -17,7 +17,7 @@ from ufora_worker.native.refusal import Refusal, Refused, UserFunction
 if TYPE_CHECKING:
     from ufora_worker.native.compilation import Compilation
     from ufora_worker.native.llvm.entry import Entry
-    from ufora_worker.native.translate.site import Translation
+    from ufora_worker.native.translate.unit import Translation
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class NativeCode:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where a loop stands in a program's text."""
 
     filename: str
@@ -56,7 +56,7 @@ class Request:
     refusal."""
 
     translate: Translate
-    place: Place
+    location: Location
     history: History
     #: Called in the compiler's thread when there is code.
     then: Callable[[NativeCode], None] = lambda code: None
@@ -163,6 +163,6 @@ def _broken(request: Request, error: Exception) -> Refusal:
         f"the native compiler failed ({type(error).__name__}: {error}), so this runs in CPython; "
         "please report it. UFORA_NATIVE=0 does without native code"
     )
-    place = request.place
-    log.error("%s:%d: %s", place.filename, place.line, message, exc_info=error)
-    return Refusal(message, place.filename, place.line)
+    where = request.location
+    log.error("%s:%d: %s", where.filename, where.line, message, exc_info=error)
+    return Refusal(message, where.filename, where.line)

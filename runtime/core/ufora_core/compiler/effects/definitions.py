@@ -49,6 +49,14 @@ class Definitions:
         return found
 
 
+def default_values(function: FunctionType, arguments: ast.arguments) -> dict[str, object]:
+    """The values of the parameters that have a default; ``arguments`` are those of its text."""
+    named = [*arguments.posonlyargs, *arguments.args]
+    values = function.__defaults__ or ()
+    pairs = zip(named[len(named) - len(values) :], values, strict=True)
+    return {each.arg: value for each, value in pairs} | (function.__kwdefaults__ or {})
+
+
 def _describe(node: Node) -> Definition:
     if isinstance(node, ast.Lambda):
         return Definition(node, _own_names(node), is_generator=False, falls_through=False)

@@ -128,7 +128,7 @@ _NUMPY_NEW = (
     "radians reciprocal remainder repeat right_shift rint roll round searchsorted setdiff1d sign "
     "signbit sin sinc sinh size sort sqrt square stack std subtract sum take tan tanh tensordot "
     "tile trace trapezoid triu tril true_divide trunc union1d unique vander var vdot vstack where "
-    "zeros_like append argpartition array_equiv bitwise_count block cbrt cumulative_prod "
+    "zeros_like argpartition array_equiv bitwise_count block cbrt cumulative_prod "
     "cumulative_sum diagflat dstack ediff1d einsum empty extract frexp histogram2d indices "
     "isreal iscomplex logaddexp2 meshgrid nan_to_num nancumprod "
     "nancumsum nanmedian nanpercentile nanprod nanquantile nextafter packbits partition poly "

@@ -6,9 +6,10 @@ ever assigned to them, whatever the path, so the statements are run again until 
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType
+from itertools import chain
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType
 from typing import NoReturn
 
 from ufora_core.compiler.effects.classes import Nature, nature
@@ -25,6 +26,7 @@ from ufora_core.compiler.effects.kinds import (
     widest,
 )
 from ufora_core.compiler.effects.proof import NotProved, Reason
+from ufora_core.values.reach import nested
 
 #: Expressions and statements that one judgement looks at (some 200 ms).
 _MOST_STEPS = 100_000
@@ -93,14 +95,8 @@ class Rebound:
         """Those of the names that a function may read as its globals."""
         if function.__globals__ is not self.namespace:
             return []
-        return sorted(self.names.intersection(_names_in(function.__code__)))
-
-
-def _names_in(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names_in(constant)
+        found = (part.co_names for part in nested(function.__code__))
+        return sorted(self.names.intersection(chain.from_iterable(found)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,16 @@ import ast
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from types import CellType, FunctionType, GeneratorType
 
 from ufora_core.compiler.effects.classes import Nature, nature
-from ufora_core.compiler.effects.definitions import Definition
+from ufora_core.compiler.effects.definitions import Definition, default_values
 from ufora_core.compiler.effects.expressions import evaluate
 from ufora_core.compiler.effects.frames import Arguments, Frame, LocalFunction, Outcome, Session
 from ufora_core.compiler.effects.kinds import NONE, NOTHING, Known, Reach, Value, join
 from ufora_core.compiler.effects.results import container
 from ufora_core.compiler.effects.statements import execute
-from ufora_core.compiler.sites.names import mangled
+from ufora_core.compiler.sites.names import class_around, mangled
 
 #: So many calls of one function, each in the one before, may each be given objects of their own;
 #: those deeper down may be given any. Otherwise a walk over a tree is looked into node by node.
@@ -183,7 +182,7 @@ def _open(
         found.own_names,
         function.__globals__,
         cells,
-        mangle=_class_around(function.__qualname__),
+        mangle=class_around(function.__qualname__),
         owner=_content(cells.get("__class__")),
         receiver=code.co_varnames[0] if code.co_argcount else "",
     )
@@ -198,26 +197,11 @@ def _content(cell: CellType | None) -> type | None:
     return found if isinstance(found, type) else None
 
 
-def _class_around(qualname: str) -> str:
-    """The innermost class in which a function was written, by its qualified name."""
-    parts = qualname.split(".")
-    around = [name for name, inner in pairwise(parts) if name != "<locals>" and inner != "<locals>"]
-    return around[-1] if around else ""
-
-
 def _defaults(
     frame: Frame, function: FunctionType, node: ast.FunctionDef | ast.Lambda
 ) -> dict[str, Value]:
-    named = [*node.args.posonlyargs, *node.args.args]
-    values = function.__defaults__ or ()
-    with_default = named[len(named) - len(values) :]
-    defaults = {
-        each.arg: frame.see(value, each.arg, node)
-        for each, value in zip(with_default, values, strict=True)
-    }
-    for name, value in (function.__kwdefaults__ or {}).items():
-        defaults[name] = frame.see(value, name, node)
-    return defaults
+    values = default_values(function, node.args)
+    return {name: frame.see(value, name, node) for name, value in values.items()}
 
 
 # ---------------------------------------------------------------------- parameters

@@ -1,7 +1,6 @@
 """Methods that ``dataclass`` and ``namedtuple`` write: they have no source, but what they do is
 known from the class's fields."""
 
-import ast
 import collections
 from types import FunctionType
 
@@ -34,9 +33,7 @@ def _is_named_tuple(cls: type) -> bool:
     return tuple in cls.__bases__ and "_fields" in vars(cls)
 
 
-def run_generated(
-    frame: Frame, node: ast.AST, cls: type, function: FunctionType, to: Arguments
-) -> Value | None:
+def run_generated(frame: Frame, cls: type, function: FunctionType, to: Arguments) -> Value | None:
     """What calling a generated special method gives; None when the method is not generated.
 
     Comparing, hashing and printing the fields is left to the caller's closed world: the same

@@ -35,7 +35,7 @@ from ufora_core.compiler.effects.operators import (
 )
 from ufora_core.compiler.effects.proof import NotProved, Reason, quote
 from ufora_core.compiler.effects.statements import execute
-from ufora_core.compiler.for_loops.apart import Fold
+from ufora_core.compiler.for_loops.apart import Changes
 from ufora_core.compiler.sites.iterables import spelled
 from ufora_core.compiler.sites.reducers import JOIN, SORTED, UPDATE, SiteKind
 from ufora_core.compiler.sites.site import Site
@@ -67,7 +67,7 @@ def judge(
     filename: str = "<block>",
     operand: Sequence[object] = (),
     before: Sequence[object] = (),
-    fold: Fold | None = None,
+    changes: Changes | None = None,
     world: World | None = None,
 ) -> Verdict:
     """May the items of ``site`` run anywhere, in any order and any number of times?
@@ -75,8 +75,8 @@ def judge(
     ``namespace`` holds the global names, ``scope`` the values of the site's local names and of
     ``site.given_names``, ``items`` what is iterated over, ``operand`` the reducer's start or
     default if there is one, ``before`` the functions that it calls on values. ``source_of`` gives
-    the parsed definition of a function's code, or None. ``fold`` is what a ``for`` statement does
-    with the items' values, in order. ``world`` may have seen some of all that already.
+    the parsed definition of a function's code, or None. ``changes`` are those that are made in
+    order, beside the items. ``world`` may have seen some of all that already.
     """
     kept = sorted(site.kept.intersection(scope))
     if kept:
@@ -85,7 +85,7 @@ def judge(
             "to: pass it as a default argument instead"
         )
         return Verdict(False, Reason(message, filename, site.line))
-    values = _Values(namespace, scope, items, operand, before, fold)
+    values = _Values(namespace, scope, items, operand, before, changes)
     verdict = _settle(
         lambda session: _run_site(session, site, values, filename),
         source_of,
@@ -107,7 +107,7 @@ class _Values:
     items: object
     operand: Sequence[object]
     before: Sequence[object]
-    fold: Fold | None
+    changes: Changes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +217,8 @@ def _run_site(session: Session, site: Site, values: _Values, filename: str) -> N
     item = _item_of(frame, outermost, values.items)
     starts = [frame.see(each, "start", comprehension) for each in values.operand]
     before = [frame.see(each, "the function", comprehension) for each in values.before]
-    if values.fold is not None:
-        session.rebound = values.fold.rebound
+    if values.changes is not None:
+        session.rebound = values.changes.rebound
     while True:
         version = frame.version
         run_generators(frame, comprehension, item)
@@ -235,11 +235,11 @@ def _run_site(session: Session, site: Site, values: _Values, filename: str) -> N
                 "lists of them",
             )
         _fold(frame, site, value, starts, before)
-        if values.fold is not None:
-            special(frame, comprehension, values.fold.uses, value, item)
+        if values.changes is not None:
+            special(frame, comprehension, values.changes.uses, value, item)
         if frame.version == version:
             break
-    if values.fold is not None and values.fold.reached_from(session.world):
+    if values.changes is not None and values.changes.reached_from(session.world):
         frame.refuse(comprehension, "its items read an object that the loop changes")
 
 

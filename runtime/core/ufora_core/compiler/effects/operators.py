@@ -125,7 +125,7 @@ def call_special(frame: Frame, node: ast.AST, attribute: object, cls: type, to: 
         frame.refuse(
             node, f"{quote(node)} uses a special method of {cls.__name__} that is no plain function"
         )
-    generated = run_generated(frame, node, cls, attribute, to)
+    generated = run_generated(frame, cls, attribute, to)
     if generated is not None:
         return generated
     outcome = frame.session.call(frame, node, attribute, to)

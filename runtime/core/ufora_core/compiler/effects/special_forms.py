@@ -4,6 +4,7 @@ import ast
 import builtins
 import operator
 from collections.abc import Callable, Mapping
+from typing import NoReturn
 
 from ufora_core.compiler.effects import classes, members
 from ufora_core.compiler.effects.frames import (
@@ -66,7 +67,7 @@ def _isinstance(frame: Frame, node: ast.Call, to: Arguments) -> Value:
 
 def _super(frame: Frame, node: ast.Call, to: Arguments) -> Value:
     if to.positional or frame.owner is None or not frame.receiver:
-        frame.refuse(node, f"{quote(node)}: only `super()` in a method is understood")
+        _refuse_super(frame, node)
     receiver = frame.read(frame.receiver, node)
     return of_function(Super(frame.owner, receiver))
 
@@ -147,7 +148,7 @@ def call_special_form(frame: Frame, node: ast.AST, callee: Value, to: Arguments)
     if form is None:
         return None
     if to.spread is not None or not isinstance(node, ast.Call) or not _is_call_of(node, to):
-        return None if callee.objects[0].object is not super else _refuse(frame, node)
+        return None if callee.objects[0].object is not super else _refuse_super(frame, node)
     return form(frame, node, to)
 
 
@@ -155,5 +156,5 @@ def _is_call_of(node: ast.Call, to: Arguments) -> bool:
     return len(node.args) == len(to.positional) and not to.keywords
 
 
-def _refuse(frame: Frame, node: ast.AST) -> Value:
+def _refuse_super(frame: Frame, node: ast.AST) -> NoReturn:
     frame.refuse(node, f"{quote(node)}: only `super()` in a method is understood")

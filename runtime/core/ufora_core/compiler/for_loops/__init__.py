@@ -1,1 +1,1 @@
-"""``for`` statements that are a pure map and an ordered fold."""
+"""``for`` statements taken apart: a map and an ordered fold, a sum, or turns as a function."""

@@ -1,4 +1,4 @@
-"""What the fold of a ``for`` loop changes must be nothing that its items read."""
+"""What a loop changes must be nothing that its items read."""
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,16 +17,17 @@ ATOMS = {int, float, complex, bool, str, bytes, type(None)}
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
-    """What happens in order, beside items that may run anywhere and at any time."""
+class Changes:
+    """What the program changes in order, beside items that may run anywhere and at any time: the
+    fold of a ``for`` loop, a method that adds what they yield, an assignment of calls' values."""
 
-    #: Objects that it changes.
+    #: The objects.
     changed: Sequence[object]
-    #: Names that the loop assigns, and those of them that are global names of ``namespace``.
+    #: Names that are assigned, and those of them that are global names of ``namespace``.
     assigned: frozenset[str]
     global_names: frozenset[str]
     namespace: Mapping[str, object]
-    #: Special methods that it may use of the items' values.
+    #: Special methods of the items' values that may be used for it.
     uses: tuple[str, ...] = ()
     #: What the program iterates over: the items may be copies of what is in it.
     iterable: object = None
@@ -37,7 +38,7 @@ class Fold:
         return _Reassigned(self.namespace, self.global_names, self.assigned)
 
     def reached_from(self, world: World) -> bool:
-        """Whether it changes an object that hangs together with one that the proof has seen, or
+        """Whether an object is changed that hangs together with one that the proof has seen, or
         with what the program iterates over."""
         if not self.changed:
             return False

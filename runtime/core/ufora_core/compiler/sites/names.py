@@ -6,6 +6,7 @@ else is free, and ``__private`` names inside a class are mangled with the class'
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 
 #: Builtins that use up an iterable or call a function before they return.
 _CONSUMING = frozenset(
@@ -36,6 +37,13 @@ def mangled(name: str, owner: str) -> str:
     if not owner or not name.startswith("__") or name.endswith("__") or "." in name:
         return name
     return f"_{owner}{name}"
+
+
+def class_around(qualname: str) -> str:
+    """The innermost class in which a function was written, by its qualified name (or empty)."""
+    parts = qualname.split(".")
+    around = [name for name, inner in pairwise(parts) if name != "<locals>" and inner != "<locals>"]
+    return around[-1] if around else ""
 
 
 def targets(comprehension: Comprehension) -> frozenset[str]:

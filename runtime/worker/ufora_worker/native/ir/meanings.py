@@ -19,7 +19,9 @@ from ufora_worker.native.ir.types import (
     CHAR,
     COMPLEX,
     FLOAT,
+    GREATEST_INT,
     INT,
+    LEAST_INT,
     NUMPY_BOOL,
     NUMPY_COMPLEX,
     NUMPY_FLOAT,
@@ -30,7 +32,6 @@ from ufora_worker.native.ir.types import (
     Type,
 )
 
-_LEAST, _GREATEST = -(2**63), 2**63 - 1
 #: Ints up to here are floats exactly.
 _EXACT = 2**53
 
@@ -49,7 +50,7 @@ def bails_if(condition: bool, reason: str) -> None:
 
 
 def _fits(value: int) -> int:
-    bails_if(not _LEAST <= value <= _GREATEST, "the result does not fit in 64 bits")
+    bails_if(not LEAST_INT <= value <= GREATEST_INT, "the result does not fit in 64 bits")
     return value
 
 
@@ -70,7 +71,7 @@ def _int_powmod(a: int, b: int, m: int) -> int:
 
 
 def _int_mod(a: int, b: int) -> int:
-    bails_if(a == _LEAST and b == -1, "the quotient does not fit in 64 bits")
+    bails_if(a == LEAST_INT and b == -1, "the quotient does not fit in 64 bits")
     return a % b
 
 

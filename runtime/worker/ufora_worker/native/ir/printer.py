@@ -30,9 +30,11 @@ the user's line.
 import math
 import struct
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from ufora_worker.native.ir import nodes
 from ufora_worker.native.ir.nodes import Atom, Block, Const, Function, Statement, Unit, Var
+from ufora_worker.native.ir.syntax import targets, walk
 from ufora_worker.native.ir.types import BOOL, CHAR, COMPLEX, FLOAT, INT, Type
 
 _INDENT = "    "
@@ -126,23 +128,10 @@ class _Printer:
 def declared(function: Function) -> dict[str, Type]:
     """The type that each name of a function has where it is first set, from the top down."""
     types: dict[str, Type] = {}
-    for var in (*function.parameters, *_targets(function.body)):
+    first = [*function.parameters, *chain.from_iterable(map(targets, walk(function.body)))]
+    for var in first:
         types.setdefault(var.name, var.type)
     return types
-
-
-def _targets(block: Block) -> Iterator[Var]:
-    for statement in block:
-        match statement:
-            case nodes.Let(target) | nodes.Invoke(target):
-                yield target
-            case nodes.If(_, then, orelse):
-                yield from _targets(then + orelse)
-            case nodes.While(head, _, body, orelse):
-                yield from _targets(head + body + orelse)
-            case nodes.For(counter, _, _, _, body, orelse):
-                yield counter
-                yield from _targets(body + orelse)
 
 
 def _declaration(var: Var) -> str:

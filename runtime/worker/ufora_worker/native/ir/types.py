@@ -16,6 +16,7 @@ class Scalar:
 BOOL = Scalar("bool")
 #: An ``int`` that fits in 64 bits; any operation that leaves them bails.
 INT = Scalar("int")
+LEAST_INT, GREATEST_INT = -(2**63), 2**63 - 1
 FLOAT = Scalar("float")
 COMPLEX = Scalar("complex")
 #: A ``str`` of length 1, as its code point.

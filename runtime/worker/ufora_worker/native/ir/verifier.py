@@ -16,7 +16,9 @@ from ufora_worker.native.ir.types import (
     CHAR,
     COMPLEX,
     FLOAT,
+    GREATEST_INT,
     INT,
+    LEAST_INT,
     NUMPY_BOOL,
     NUMPY_FLOAT,
     NUMPY_INT,
@@ -25,8 +27,6 @@ from ufora_worker.native.ir.types import (
     Type,
     leaves,
 )
-
-LEAST_INT, GREATEST_INT = -(2**63), 2**63 - 1
 
 _TAKES = {
     Sink.TOTAL: (INT, BOOL),

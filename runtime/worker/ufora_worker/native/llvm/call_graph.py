@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ufora_worker.native.ir import nodes
+from ufora_worker.native.ir.syntax import walk
 
 
 class CallGraph:
@@ -39,13 +40,4 @@ def _closure(name: str, direct: dict[str, frozenset[str]]) -> frozenset[str]:
 
 
 def _called(block: nodes.Block) -> Iterator[str]:
-    for statement in block:
-        match statement:
-            case nodes.Invoke(function=function):
-                yield function
-            case nodes.If(then=first, orelse=second):
-                yield from _called(first + second)
-            case nodes.While(head=head, body=body, orelse=orelse):
-                yield from _called(head + body + orelse)
-            case nodes.For(body=body, orelse=orelse):
-                yield from _called(body + orelse)
+    return (each.function for each in walk(block) if isinstance(each, nodes.Invoke))

@@ -88,7 +88,7 @@ def _is_ndarray(value: Atom) -> bool:
     return isinstance(value.type, Array) and value.type.element in _NUMPY
 
 
-def method(b: "Builder", node: ast.Attribute, of: Value) -> object | None:
+def method(node: ast.Attribute, of: Value) -> object | None:
     """The function of ``of``'s class that ``of.name(...)`` calls with ``of`` before its arguments;
     None where it is no such call."""
     if isinstance(of, Atom):

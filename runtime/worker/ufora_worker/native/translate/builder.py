@@ -27,7 +27,16 @@ from ufora_worker.native.ir.nodes import (
     While,
 )
 from ufora_worker.native.ir.signatures import result_type
-from ufora_worker.native.ir.types import BOOL, CHAR, COMPLEX, FLOAT, INT, Type
+from ufora_worker.native.ir.types import (
+    BOOL,
+    CHAR,
+    COMPLEX,
+    FLOAT,
+    GREATEST_INT,
+    INT,
+    LEAST_INT,
+    Type,
+)
 from ufora_worker.native.refusal import Refusal, Refused
 from ufora_worker.native.translate.assignment import Flow
 from ufora_worker.native.translate.blanks import Blanks
@@ -47,8 +56,6 @@ if TYPE_CHECKING:
     from ufora_worker.native.translate.collecting import Collection
     from ufora_worker.native.translate.loops import LoopEnds
     from ufora_worker.native.translate.session import Session
-
-LEAST_INT, GREATEST_INT = -(2**63), 2**63 - 1
 
 _NUMBERS: Mapping[type, Type] = {bool: BOOL, int: INT, float: FLOAT, complex: COMPLEX}
 
@@ -103,7 +110,13 @@ class Builder:
     # ------------------------------------------------------------------ operations
 
     def emit(self, op: str, *args: Atom, line: int | None = None) -> Var:
-        """``%n = op(args)``; the type of ``%n`` follows from the operation."""
+        """``%n = op(args)``; the type of ``%n`` follows from the operation.
+
+        Raises:
+            Refused: this machine's libraries do something else than its CPython.
+        """
+        if op not in self.session.operations:
+            self.refuse(ast.Pass(), f"the last bits of `{op}` would not be those of Python here")
         target = self.temporary(result_type(op, args))
         self.add(Let(target, op, args, self.line if line is None else line))
         return target

@@ -37,7 +37,7 @@ def _function(b: "Builder", node: ast.expr) -> tuple[Value, list[Value]]:
         of = b.evaluate(node.value)
         if isinstance(of, Known) and isinstance(of.value, ModuleType):
             return b.evaluate(node), []
-        found = attributes.method(b, node, of)
+        found = attributes.method(node, of)
         if found is not None:
             return Known(found, ast.unparse(node)), [of]
         b.refuse(node, f"`{ast.unparse(node)}(...)` is a method of {describe(of)}")

@@ -4,16 +4,8 @@ from collections.abc import Hashable, Mapping, Sized
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ufora_worker.native.ir.nodes import (
-    Block,
-    For,
-    Function,
-    If,
-    Invoke,
-    Statement,
-    Var,
-    While,
-)
+from ufora_worker.native.ir.nodes import Function, Invoke, Statement, Var
+from ufora_worker.native.ir.rewriting import rewrite
 from ufora_worker.native.ir.types import INT, Array
 from ufora_worker.native.translate.capture import Unsuited, is_dense, take
 
@@ -94,34 +86,17 @@ def reachable(name: str, calls: Mapping[str, set[str]]) -> set[str]:
 
 def hand_on(function: Function, needed: Parameters) -> Function:
     """The function with its captured values as further parameters, and passing them on."""
+
+    def passing(statement: Statement) -> Statement:
+        if isinstance(statement, Invoke):
+            return replace(statement, args=statement.args + needed[statement.function])
+        return statement
+
     return replace(
         function,
         parameters=function.parameters + needed[function.name],
-        body=_block(function.body, needed),
+        body=rewrite(function.body, lambda block: tuple(map(passing, block))),
     )
-
-
-def _block(block: Block, needed: Parameters) -> Block:
-    return tuple(_statement(each, needed) for each in block)
-
-
-def _statement(statement: Statement, needed: Parameters) -> Statement:
-    match statement:
-        case Invoke(_, function, args):
-            return replace(statement, args=args + needed[function])
-        case If(_, then, orelse):
-            return replace(statement, then=_block(then, needed), orelse=_block(orelse, needed))
-        case While(head, _, body, orelse):
-            return replace(
-                statement,
-                head=_block(head, needed),
-                body=_block(body, needed),
-                orelse=_block(orelse, needed),
-            )
-        case For(_, _, _, _, body, orelse):
-            return replace(statement, body=_block(body, needed), orelse=_block(orelse, needed))
-        case _:
-            return statement
 
 
 def bounds(parameters: tuple[Var, ...], values: tuple[object, ...]) -> dict[str, tuple[int, int]]:

@@ -8,11 +8,11 @@ translated again.
 import ast
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from ufora_core.compiler.effects.definitions import Definition
+from ufora_core.compiler.effects.definitions import Definition, default_values
+from ufora_core.compiler.sites.names import class_around
 from ufora_worker.native.ir.nodes import Atom, Function, Invoke, Var
 from ufora_worker.native.ir.types import Type
 from ufora_worker.native.refusal import Refused, UserFunction
@@ -173,7 +173,7 @@ def target_of(b: Builder, node: ast.AST, function: FunctionType) -> Target:
         definition,
         code.co_filename,
         Names(around, function.__globals__),
-        _class_around(function.__qualname__),
+        class_around(function.__qualname__),
         _defaults(b, function, definition.node.args),
     )
 
@@ -245,19 +245,9 @@ def _check(b: Builder, node: ast.AST, target: Target) -> None:
         b.refuse(node, f"`{target.name}` takes any number of arguments", "name its parameters")
 
 
-def _class_around(qualname: str) -> str:
-    """The innermost class in which a function was written, by its qualified name."""
-    parts = qualname.split(".")
-    around = [name for name, inner in pairwise(parts) if name != "<locals>" and inner != "<locals>"]
-    return around[-1] if around else ""
-
-
 def _defaults(b: Builder, function: FunctionType, arguments: ast.arguments) -> dict[str, Value]:
-    named = [*arguments.posonlyargs, *arguments.args]
-    values = function.__defaults__ or ()
-    pairs = zip(named[len(named) - len(values) :], values, strict=True)
-    concrete = {each.arg: value for each, value in pairs} | (function.__kwdefaults__ or {})
-    return {name: see(b, value, name) for name, value in concrete.items()}
+    values = default_values(function, arguments)
+    return {name: see(b, value, name) for name, value in values.items()}
 
 
 # ------------------------------------------------------------------ bodies

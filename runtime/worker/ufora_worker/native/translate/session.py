@@ -36,6 +36,7 @@ class Session:
         python: tuple[int, int],
         evaluate: "Callable[[Builder, ast.expr], Value]",
         execute: "Callable[[Builder, Sequence[ast.stmt]], None]",
+        operations: frozenset[str],
     ) -> None:
         self.definitions = Definitions(source_of)
         self.functions = functions
@@ -43,6 +44,8 @@ class Session:
         #: The translation of expressions and of statements, for all its parts.
         self.evaluate = evaluate
         self.execute = execute
+        #: What the back end does as the CPython of this process does it (``llvm.supported``).
+        self.operations = operations
         self.captures = Captures()
         self._written = 0
 

@@ -9,9 +9,10 @@ from types import FunctionType
 from ufora_core.compiler.sites.names import targets
 from ufora_core.compiler.sites.rewriting import Site, SiteKind
 from ufora_worker.native.ir.nodes import Atom, Const, Var
-from ufora_worker.native.ir.types import INT, Type
+from ufora_worker.native.ir.types import GREATEST_INT, INT, LEAST_INT, Type
+from ufora_worker.native.llvm.supported import supported
 from ufora_worker.native.refusal import Refusal, Refused
-from ufora_worker.native.translate.builder import GREATEST_INT, LEAST_INT, Builder
+from ufora_worker.native.translate.builder import Builder
 from ufora_worker.native.translate.collecting import collects
 from ufora_worker.native.translate.comprehensions import inside
 from ufora_worker.native.translate.emission import Emission
@@ -24,8 +25,6 @@ from ufora_worker.native.translate.statements import execute
 from ufora_worker.native.translate.targets import bind
 from ufora_worker.native.translate.unit import ITEM, Translation, put_together
 from ufora_worker.native.translate.values import Value
-
-__all__ = ["Translation", "translate", "translate_call"]
 
 _INDEX = Var("%index", INT)
 #: What the items are called where they are no variable.
@@ -108,7 +107,7 @@ def translate_call(
 
 
 def _session(source_of: SourceOf, python: tuple[int, int]) -> Session:
-    return Session(source_of, Specialisations(), python, evaluate, execute)
+    return Session(source_of, Specialisations(), python, evaluate, execute, supported())
 
 
 def _within_limits(b: Builder, emit: Callable[[Builder], Type]) -> Type:

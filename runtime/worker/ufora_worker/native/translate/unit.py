@@ -1,9 +1,9 @@
 """The translated functions put together."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ufora_worker.native.ir.nodes import Block, For, Function, If, Sink, Unit, Var, While
+from ufora_worker.native.ir.nodes import Function, Sink, Unit, Var
+from ufora_worker.native.ir.syntax import walk
 from ufora_worker.native.ir.types import Type
 from ufora_worker.native.refusal import UserFunction
 from ufora_worker.native.translate.builder import Builder
@@ -45,7 +45,7 @@ def put_together(b: Builder, index: Var, sink: Sink, emits: Type, count: int) ->
     item = Function(ITEM, (index,), None, b.take())
     used = [each for name, each in others.items() if name in reachable(ITEM, calls)]
     functions = [item, *(each.function for each in used if each.function is not None)]
-    if sum(_length(each.body) for each in functions) > MOST_STATEMENTS:
+    if sum(1 for each in functions for _ in walk(each.body)) > MOST_STATEMENTS:
         b.session.too_long(b)
     values = b.session.captures.values_of(needed[ITEM])
     unit = Unit(
@@ -57,17 +57,3 @@ def put_together(b: Builder, index: Var, sink: Sink, emits: Type, count: int) ->
         dense(needed[ITEM], values),
     )
     return Translation(unit, values, tuple(dict.fromkeys(each.origin for each in used)))
-
-
-def _length(block: Block) -> int:
-    return len(block) + sum(_length(inner) for statement in block for inner in _blocks(statement))
-
-
-def _blocks(statement: object) -> Iterator[Block]:
-    match statement:
-        case If(_, then, orelse):
-            yield from (then, orelse)
-        case While(head, _, body, orelse):
-            yield from (head, body, orelse)
-        case For(_, _, _, _, body, orelse):
-            yield from (body, orelse)

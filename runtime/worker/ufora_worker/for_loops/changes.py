@@ -1,4 +1,4 @@
-"""What the fold of a ``for`` loop changes, from the values with which it begins."""
+"""What a ``for`` loop changes, from the values with which it begins."""
 
 import builtins
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ufora_core.compiler.effects.operators import READ, TEXT
-from ufora_core.compiler.for_loops.apart import ATOMS, Fold, is_plain
+from ufora_core.compiler.for_loops.apart import ATOMS, Changes, is_plain
 from ufora_core.compiler.for_loops.fold import Target
 from ufora_core.compiler.for_loops.rules import SUBSCRIPTED
 from ufora_core.compiler.for_loops.split import Halves
@@ -27,8 +27,8 @@ _IN_PLACE = tuple(
 )
 
 
-def fold_of(run: Run, parts: Halves) -> Fold:
-    """What the fold does to objects, from the values with which it begins.
+def changes_of_fold(run: Run, parts: Halves) -> Changes:
+    """What the fold changes.
 
     Raises:
         Declined: it might do something unknown.
@@ -42,7 +42,7 @@ def fold_of(run: Run, parts: Halves) -> Fold:
     for name in sorted(parts.in_place):
         changed.append(run.value(name))
     uses = (*READ, *TEXT, *_IN_PLACE) if parts.looks else ()
-    return simple_fold(run, parts.assigned | parts.target_names, changed, uses)
+    return changes_of_assigning(run, parts.assigned | parts.target_names, changed, uses)
 
 
 def check_carried(run: Run, parts: Halves) -> None:
@@ -58,15 +58,15 @@ def check_carried(run: Run, parts: Halves) -> None:
             )
 
 
-def simple_fold(
+def changes_of_assigning(
     run: Run,
     assigned: frozenset[str],
     changed: Sequence[Any] = (),
     uses: tuple[str, ...] = (),
-) -> Fold:
-    """What a fold does that assigns these variables, and changes these objects."""
+) -> Changes:
+    """What a loop changes that assigns these variables, and changes these objects besides."""
     names = frozenset(mangled(name, run.site.mangle) for name in assigned)
-    return Fold(
+    return Changes(
         changed=[each for each in changed if type(each) not in IMMUTABLE],
         assigned=names,
         global_names=names - local_names(run.frame.f_code),

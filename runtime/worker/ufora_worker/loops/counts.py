@@ -45,13 +45,17 @@ class CountedByKey:
         if not are_found_anywhere(values):
             append(self.segments, "values", values, lo, hi)
             self.shipping_ns = shipping_ns(values)
-            return False
+        else:
+            self.count(values, lo, hi)
+        return False
+
+    def count(self, values: Iterable[Any], lo: int, hi: int) -> None:
+        """As ``add``, of values that are known to be found anywhere."""
         append(self.segments, COUNTS, Counter(), lo, hi)
         last = self.segments[-1]
         last.value.update(values)  # in C, and without counts of these values by themselves
         # New keys become fewer, but whoever takes items begins without any.
         self.shipping_ns = counts_ns(last.value) / max(hi - last.lo, 1)
-        return False
 
 
 def are_found_anywhere(values: Iterable[Any], depth: int = _DEEPEST) -> bool:

@@ -6,6 +6,7 @@ import warnings
 import pytest
 
 from ufora_worker.executor.warned import Warned, unless_it_warns
+from ufora_worker.loops.first_look import take_less
 
 
 def warn() -> None:
@@ -76,3 +77,10 @@ def test_other_threads_warn_as_they_did() -> None:
         warnings.showwarning = lambda *message: heard.append(message)  # type: ignore[arg-type]
         unless_it_warns(start)
         assert len(heard) == 1
+
+
+def test_nobody_hears_a_first_look_at_items_that_warn() -> None:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        assert not take_less(1e9, lambda items: [warn() for _ in items], range(3))
+        assert not heard

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from time import perf_counter_ns
 
 from ufora_core.compiler.sites.views import Items, are_objects, first_of
+from ufora_worker.executor.warned import Warned, unless_it_warns
 
 #: What is said of loops that this look is enough for.
 CHEAP = "its items take less time than dividing it"
@@ -39,8 +40,8 @@ def take_less(limit_ns: float, run: Callable[[Items], object], items: Items) -> 
         first = items[:count]
         started = perf_counter_ns()
         try:
-            run(first)
-        except Exception:
+            unless_it_warns(run, first)
+        except (Exception, Warned):
             return False  # it is raised where Python would raise it
         spent = perf_counter_ns() - started
         if spent > _SLOW_NS:

@@ -95,7 +95,7 @@ def _change_class(target: type, changed: dict[str, Any], deleted: list[str]) -> 
 
 
 def _refill_list(target: list[Any], fresh: list[Any]) -> None:
-    list.__setitem__(target, slice(None), fresh)
+    list.__setitem__(target, slice(None), list.__iter__(fresh))
 
 
 def _refill_ordered_dict(target: OrderedDict[Any, Any], fresh: OrderedDict[Any, Any]) -> None:
@@ -119,7 +119,7 @@ def _refill_set(target: set[Any], fresh: set[Any]) -> None:
 
 def _refill_deque(target: deque[Any], fresh: deque[Any]) -> None:
     deque.clear(target)
-    deque.extend(target, fresh)
+    deque.extend(target, deque.__iter__(fresh))
 
 
 def _refill_bytes(target: Any, fresh: Any) -> None:

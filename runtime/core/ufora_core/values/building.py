@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ufora_core.errors import ValueGraphError
 from ufora_core.values import nodes
+from ufora_core.values.contents import add_items, add_pairs
 from ufora_core.values.functions import PYTHON
 from ufora_core.values.nodes import Item
 from ufora_core.values.objects import pickled
@@ -41,15 +42,9 @@ def _reduced_fills(node: nodes.Reduced) -> Iterable[Item]:
 
 def _fill_reduced(decoder: Decoder, value: Any, node: nodes.Reduced) -> None:
     if node.items is not None:
-        items = decoder.get_as(list, node.items)
-        if hasattr(value, "extend"):
-            value.extend(items)
-        else:
-            for each in items:
-                value.append(each)
+        add_items(value, decoder.get_as(list, node.items))
     if node.pairs is not None:
-        for key, each in decoder.get_as(list, node.pairs):
-            value[key] = each
+        add_pairs(value, decoder.get_as(list, node.pairs))
     if node.state is not None:
         set_state(value, decoder.get(node.state))
 

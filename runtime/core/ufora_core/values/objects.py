@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from ufora_core.values import nodes
+from ufora_core.values.contents import recipe_by_contents
 from ufora_core.values.functions import PYTHON
 from ufora_core.values.modules import is_installed, user_modules
 from ufora_core.values.nodes import AnyNode
@@ -173,7 +174,7 @@ def _reduce(value: Any) -> Any:
     if reducer is not None:
         return reducer(value)
     if type(value).__module__ != "itertools":
-        return value.__reduce_ex__(4)
+        return recipe_by_contents(value, value.__reduce_ex__(4))
     with _without_deprecations():
         return value.__reduce_ex__(4)
 

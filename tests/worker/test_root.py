@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from generous import give_everything
 from inline_cluster import InlineCluster
+from ufora_core.errors import UnconvertibleValueError
 
 
 @pytest.fixture
@@ -175,3 +176,15 @@ def test_mixed_sums_minima_and_maxima_are_those_of_python(
         most = max(value for value in values)
     expected = (sum(values), min(values), max(values))
     assert repr((total, least, most)) == repr(expected)
+
+
+def test_what_cannot_leave_the_cluster_says_that_it_stayed_there(cluster: InlineCluster) -> None:
+    with cluster.remotely.downloadAll():
+        squares = (n * n for n in range(5))
+        first = next(squares)
+    assert first == 0
+    with pytest.raises(UnconvertibleValueError) as raised:
+        next(squares)
+    message = str(raised.value)
+    assert message.startswith("the value of squares (a generator) was made in the cluster and ")
+    assert message.endswith("or let the block assign what it gives, such as a list.")

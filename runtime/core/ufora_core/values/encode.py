@@ -42,9 +42,12 @@ _HANDLERS: dict[type, Handler] = {
 
 @dataclass(frozen=True, slots=True)
 class CaptureScope:
-    """Where values are captured, for messages: ``demo.py:12 in main``."""
+    """Where values are captured, for messages."""
 
+    #: ``demo.py:12 in main``
     where: str = ""
+    #: They are values of the cluster, on their way to the client.
+    in_cluster: bool = False
 
 
 class Encoder:
@@ -68,7 +71,7 @@ class Encoder:
         self.trackers = trackers if trackers is not None else ClassTrackers()
         #: Ids of functions that their class can have written again.
         self.rewritable: set[int] = set()
-        self._where = scope.where if scope is not None else ""
+        self._scope = scope or CaptureScope()
         self._originals = originals if originals is not None else {}
         self._trail = Trail()
         #: The original object of each node, by index.
@@ -235,7 +238,8 @@ class Encoder:
         kind = type(value)
         module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
         name = module + kind.__qualname__
-        return nodes.Placeholder(self._trail.label(self._current), name, reason, self._where)
+        label, scope = self._trail.label(self._current), self._scope
+        return nodes.Placeholder(label, name, reason, scope.where, scope.in_cluster)
 
     # ------------------------------------------------------------------ the drive
 

@@ -331,6 +331,8 @@ class Placeholder(Node, frozen=True, tag="placeholder"):
     type: str
     reason: str
     where: str
+    #: It stayed in the cluster, where the block made it.
+    in_cluster: bool = False
 
 
 class Input(Node, frozen=True, tag="input"):

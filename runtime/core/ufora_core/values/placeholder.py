@@ -42,6 +42,11 @@ def _touch(self: object, *arguments: object, **keywords: object) -> NoReturn:
 def _message(node: nodes.Placeholder) -> str:
     subject = f"the value of {node.variable}" if node.variable else "a value"
     where = f" at {node.where}" if node.where else ""
+    if node.in_cluster:
+        return (
+            f"{subject} (a {node.type}) was made in the cluster and stayed there: {node.reason}. "
+            f"Use it inside of the block, or let the block assign what it gives, such as a list."
+        )
     return (
         f"{subject} (a {node.type}) is used in the cluster, but stayed in the client{where}: "
         f"{node.reason}. Make it inside of the block, or pass on what it holds instead."
@@ -56,7 +61,7 @@ def _methods() -> dict[str, Callable[..., NoReturn]]:
 
 
 class Unconvertible:
-    """Stands for a value that stayed in the client; any use raises UnconvertibleValueError."""
+    """Stands for a value that stayed where it was made; any use raises UnconvertibleValueError."""
 
     __slots__ = ("__weakref__", "_node")
 

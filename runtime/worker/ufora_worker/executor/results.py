@@ -19,12 +19,14 @@ from ufora_core.store import ObjectStore
 from ufora_core.values import changes
 from ufora_core.values.classes import ClassTrackers
 from ufora_core.values.decode import Decoder
-from ufora_core.values.encode import Encoder
+from ufora_core.values.encode import CaptureScope, Encoder
 from ufora_core.values.nodes import Change, Remote
 from ufora_worker.loops.partials import Stored, keep
 
 #: Characters of a value's ``repr`` that its proxy shows.
 _SHOWN = 80
+#: For messages about values that cannot leave.
+_SCOPE = CaptureScope(in_cluster=True)
 #: Files of our own, whose frames are not the user's.
 _OWN_FOLDERS = (str(Path(ufora_worker.__file__).parent), str(Path(ufora_core.__file__).parent))
 
@@ -49,7 +51,7 @@ def encode_result(
     store: ObjectStore, task: program.Program, decoder: Decoder, outcome: Outcome
 ) -> Stored:
     """The result object, and every object of the store that it names."""
-    encoder = Encoder(originals=_originals(decoder), trackers=decoder.trackers)
+    encoder = Encoder(originals=_originals(decoder), trackers=decoder.trackers, scope=_SCOPE)
     names: list[str] = []
     values: list[Any] = []
     proxies: dict[str, program.Proxy] = {}
@@ -156,7 +158,7 @@ def _frame(code: CodeType, line: int, last_instruction: int) -> program.Frame:
 
 def _keep_apart(store: ObjectStore, decoder: Decoder, value: Any) -> Stored:
     """The value by itself, as an object that proxies name."""
-    encoder = Encoder(trackers=decoder.trackers)
+    encoder = Encoder(trackers=decoder.trackers, scope=_SCOPE)
     kept = program.Kept(encoder.item(value), encoder.graph())
     data = program.encode(kept)
     stored = keep(store, data, encoder)

@@ -17,6 +17,7 @@ from typing import Any
 from ufora_core.errors import ValueGraphError
 from ufora_core.syntax import parse
 from ufora_core.values.nodes import Source
+from ufora_core.values.qualnames import requalified
 
 FunctionTree = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -158,24 +159,6 @@ def _innermost(module: CodeType) -> CodeType:
     while code.co_name not in (_FUNCTION, _LAMBDA):
         code = next(const for const in code.co_consts if isinstance(const, CodeType))
     return code
-
-
-def requalified(code: CodeType, prefix: str, qualname: str) -> CodeType:
-    """``code`` and all code in it with ``prefix`` of its qualified names replaced."""
-
-    def new_name(name: str) -> str:
-        return qualname + name[len(prefix) :] if name.startswith(prefix) else name
-
-    old_name = code.co_qualname
-    consts: list[object] = []
-    for const in code.co_consts:
-        if isinstance(const, CodeType):
-            consts.append(requalified(const, prefix, qualname))
-        elif isinstance(const, str) and const == old_name:
-            consts.append(new_name(old_name))  # a class body sets its __qualname__ from a constant
-        else:
-            consts.append(const)
-    return code.replace(co_qualname=new_name(old_name), co_consts=tuple(consts))
 
 
 def same_code(one: CodeType, other: CodeType) -> bool:

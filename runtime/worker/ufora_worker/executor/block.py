@@ -15,7 +15,7 @@ from ufora_core import syntax
 from ufora_core.compiler.sites.gates import gates_in
 from ufora_core.compiler.trees import load, store
 from ufora_core.program import Block
-from ufora_core.values.recompile import requalified
+from ufora_core.values.qualnames import requalified
 from ufora_worker.executor.interpreter import LOCALS
 
 #: The block's locals end up here; a name that no program can contain.

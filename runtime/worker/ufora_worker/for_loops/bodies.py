@@ -15,7 +15,7 @@ from ufora_core.compiler.for_loops.statement import ItemPart, Unset
 from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.reducers import SiteKind
 from ufora_core.compiler.sites.site import Site
-from ufora_core.compiler.sites.slices import slice_function
+from ufora_core.compiler.sites.slices import place_of, slice_function
 from ufora_core.compiler.sites.views import Items
 from ufora_worker.executor.program_code import definition_of
 from ufora_worker.for_loops.changes import (
@@ -148,6 +148,7 @@ class Bodies:
                 filename=run.filename,
                 mangle=run.site.mangle,
                 namespace=run.frame.f_globals,
+                place=place_of(run.frame.f_code),
             )
         return found
 

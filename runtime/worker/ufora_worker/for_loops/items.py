@@ -13,6 +13,7 @@ from ufora_core.compiler.for_loops.flow import stores
 from ufora_core.compiler.for_loops.item import ITEM
 from ufora_core.compiler.trees import clone, placed
 from ufora_core.values.nodes import Source
+from ufora_core.values.qualnames import requalified
 from ufora_core.values.recompile import compile_source
 from ufora_core.values.sources import remember
 
@@ -25,11 +26,13 @@ def item_function(
     filename: str,
     mangle: str,
     namespace: dict[str, object],
+    place: str = "",
 ) -> FunctionType:
     """The function of ``(<target's names>, <arguments>)`` with this body.
 
     ``arguments`` are the local variables that it reads; all other names are those of
-    ``namespace``.
+    ``namespace``. Functions that it makes are called as if they were made in ``place``
+    (``slices.place_of``).
     """
     parameters = [ast.arg(each) for each in [*sorted(stores(target)), *arguments]]
     signature = ast.arguments([], parameters, None, [], [], None, [])
@@ -47,7 +50,7 @@ def item_function(
         imports=(),
         decorated=0,
     )
-    code = compile_source(source)
+    code = requalified(compile_source(source), f"{ITEM}.<locals>.", place)
     code = code.replace(co_name=ITEM)  # of its own: what is remembered is kept by identity
     remember(code, source)
     return FunctionType(code, namespace, ITEM)

@@ -12,6 +12,7 @@ from ufora_core.compiler.for_loops.item import ITEM, comprehension_of
 from ufora_core.compiler.for_loops.turns import AT, END, Turns
 from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.rewriting import SiteKind
+from ufora_core.compiler.sites.slices import place_of
 from ufora_core.compiler.trees import placed
 from ufora_worker.executor.program_code import definition_of
 from ufora_worker.for_loops.changes import changes_of_assigning
@@ -108,6 +109,7 @@ class Plans:
                 filename=run.filename,
                 mangle=run.site.mangle,
                 namespace=run.frame.f_globals,
+                place=place_of(run.frame.f_code),
             )
         return found
 

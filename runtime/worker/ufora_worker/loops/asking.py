@@ -110,6 +110,6 @@ class AskingCode:
             return None
         self._add(found)
         asking = replace(site, comprehension=comprehension)
-        code = slice_code(asking, source.filename, source.names)
+        code = slice_code(asking, source.filename, source.names, place=source.place)
         keep_gates_of(code)
         return code

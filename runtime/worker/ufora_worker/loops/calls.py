@@ -156,7 +156,7 @@ class CallLoops:
             self.splitter.visits(site).depth = 0
             raise Declined("it may have effects", verdict.reason)
         slices = self.splitter.slices
-        function = slices.function(site, code.co_filename, names, frame.f_globals)
+        function = slices.function(site, code, names, frame.f_globals)
         source = ItemSource(site, names, code.co_filename)
         return SliceCall(function, list(scope.values()), source=source)
 

@@ -18,7 +18,7 @@ from ufora_core.compiler.sites.as_written import AsWritten
 from ufora_core.compiler.sites.reducers import DECIDED, KEYED, UPDATE, SiteKind
 from ufora_core.compiler.sites.running import Running
 from ufora_core.compiler.sites.site import Site
-from ufora_core.compiler.sites.slices import SliceCodes
+from ufora_core.compiler.sites.slices import SliceCodes, place_of
 from ufora_core.compiler.sites.stages import Deferred, Stage, as_written
 from ufora_core.compiler.sites.views import Items, indexable, size_of
 from ufora_worker.executor.program_code import definition_of
@@ -214,14 +214,14 @@ class Moment:
     def body(self, scope: dict[str, Any], frame: FrameType, slices: SliceCodes) -> SliceCall:
         """What runs the items, with values of ``scope``."""
         names = list(scope)
-        code = self.site, frame.f_code.co_filename, names, frame.f_globals
+        code = self.site, frame.f_code, names, frame.f_globals
         values = list(scope.values())
         written = slices.function(*code, exact=True)
         return SliceCall(
             slices.function(*code),
             values,
             AsWritten(self.site, written, values, self.source, self.key),
-            ItemSource(self.site, names, frame.f_code.co_filename),
+            ItemSource(self.site, names, frame.f_code.co_filename, place_of(frame.f_code)),
         )
 
     def fold(self, items: Items) -> Fold | None:

@@ -46,6 +46,8 @@ class ItemSource:
     #: Names of the slice's arguments.
     names: Sequence[str]
     filename: str
+    #: Where functions that the items make stand in the program (``slices.place_of``).
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

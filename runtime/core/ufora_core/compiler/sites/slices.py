@@ -15,6 +15,7 @@ from types import CodeType, FunctionType
 from ufora_core.compiler.sites.names import Comprehension
 from ufora_core.compiler.sites.rewriting import Site, SiteKind
 from ufora_core.compiler.trees import clone
+from ufora_core.values.qualnames import requalified
 
 #: File name of the frames that no user wrote.
 WRAPPER = "<ufora slice>"
@@ -24,6 +25,9 @@ INLINED = "<ufora inlined>"
 
 #: Names that no program can have.
 _ITEMS = ".items"
+
+#: Flag of the code of functions.
+_OPTIMIZED = 1
 
 _FRAME_NAME: dict[type, str] = {
     ast.GeneratorExp: "<genexpr>",
@@ -40,9 +44,10 @@ def slice_function(
     namespace: Mapping[str, object],
     *,
     exact: bool = False,
+    place: str = "",
 ) -> Callable[..., object]:
     """``slice_code`` over the global names of ``namespace`` (a dict, used as it is)."""
-    code = slice_code(site, filename, local_names, exact=exact)
+    code = slice_code(site, filename, local_names, exact=exact, place=place)
     return FunctionType(code, namespace if isinstance(namespace, dict) else dict(namespace))
 
 
@@ -51,26 +56,41 @@ class SliceCodes:
     reached; no two of these sites have the same index."""
 
     def __init__(self) -> None:
-        self._codes: dict[tuple[int, str, tuple[str, ...], bool], CodeType] = {}
+        self._codes: dict[tuple[int, str, str, tuple[str, ...], bool], CodeType] = {}
 
     def function(
         self,
         site: Site,
-        filename: str,
+        around: CodeType,
         local_names: Sequence[str],
         namespace: dict[str, object],
         *,
         exact: bool = False,
     ) -> Callable[..., object]:
-        """See ``slice_function``."""
-        key = (site.index, filename, tuple(local_names), exact)
+        """See ``slice_function``; ``around`` is the code that the site stands in."""
+        filename, place = around.co_filename, place_of(around)
+        key = (site.index, filename, place, tuple(local_names), exact)
         if key not in self._codes:
-            self._codes[key] = slice_code(site, filename, local_names, exact=exact)
+            self._codes[key] = slice_code(site, filename, local_names, exact=exact, place=place)
         return FunctionType(self._codes[key], namespace)
 
 
+def place_of(code: CodeType) -> str:
+    """What the qualified names of functions begin with that are made right in this code."""
+    name = code.co_qualname
+    if name == "<module>":
+        return ""
+    is_function = code.co_flags & _OPTIMIZED and code.co_name not in _FRAME_NAME.values()
+    return f"{name}.<locals>." if is_function else f"{name}."
+
+
 def slice_code(
-    site: Site, filename: str, local_names: Sequence[str], *, exact: bool = False
+    site: Site,
+    filename: str,
+    local_names: Sequence[str],
+    *,
+    exact: bool = False,
+    place: str = "",
 ) -> CodeType:
     """Code of ``slice(items, *local_values)``, where the values belong to ``local_names``.
 
@@ -83,6 +103,8 @@ def slice_code(
     less. With ``exact`` the slice runs what the program says, to fail as that does (in a generator,
     ``StopIteration`` is a RuntimeError): its items are an iterator as the program makes it, and the
     result is what the program would fold, which may be an iterator. See ``as_written``.
+
+    Functions that the items make are called as in the program, where the site stands in ``place``.
     """
     function = _function(site, local_names, exact)
     # The compiler mangles by the class it is in, so a class is put around the function.
@@ -97,7 +119,8 @@ def slice_code(
     if site.mangle:
         outer = _only_code(outer.co_consts)
     lazy = exact and (site.written is None or isinstance(site.written, ast.GeneratorExp))
-    return _named_as_written(_only_code(outer.co_consts), site, lazy)
+    code = _called_as_written(_only_code(outer.co_consts), site, lazy, place)
+    return _named_as_written(code, site, lazy)
 
 
 def _function(site: Site, local_names: Sequence[str], exact: bool) -> ast.FunctionDef:
@@ -191,6 +214,19 @@ _BODIES = {SiteKind.ANY: _until(True), SiteKind.ALL: _until(False), SiteKind.FIR
 def _only_code(constants: Iterable[object]) -> CodeType:
     (code,) = (each for each in constants if isinstance(each, CodeType))
     return code
+
+
+def _called_as_written(code: CodeType, site: Site, lazy: bool, place: str) -> CodeType:
+    """The slice's code with the qualified names that functions made in it have in the program."""
+    prefix, name = f"{code.co_qualname}.<locals>.", _FRAME_NAME[type(site.comprehension)]
+    if lazy or (sys.version_info < (3, 12) and site.kind not in _BODIES):
+        inner = (each for each in code.co_consts if isinstance(each, CodeType))
+        frame = next((each for each in inner if each.co_name in _FRAME_NAME.values()), None)
+        return code if frame is None else requalified(code, frame.co_qualname, place + name)
+    is_inlined = sys.version_info >= (3, 12) and not isinstance(
+        site.comprehension, ast.GeneratorExp
+    )
+    return requalified(code, prefix, place if is_inlined else f"{place}{name}.")
 
 
 def _named_as_written(code: CodeType, site: Site, lazy: bool) -> CodeType:

@@ -34,6 +34,7 @@ from ufora_worker.executor.orders import Orders
 from ufora_worker.executor.output import Output, Stream
 from ufora_worker.executor.root import Root
 from ufora_worker.executor.stack_room import with_room
+from ufora_worker.executor.unwinding import hide_dropped
 from ufora_worker.loops.loop import Place
 from ufora_worker.loops.mailbox import Mailbox
 from ufora_worker.loops.nesting import NestedEngine
@@ -192,6 +193,7 @@ def run(orders: Orders) -> None:
     """Run an executor until its supervisor is gone."""
     logging.basicConfig(format=f"%(levelname)s executor {orders.index}: %(message)s")
     limit_memory(orders.memory_bytes)
+    hide_dropped()
     try:
         with_room(lambda: Executor(orders).serve(os.getpid()))
     except ChannelClosed:

@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ufora_worker.executor.unwinding import Unwinding
+
 T = TypeVar("T")
 
 #: Files that nobody closed are found at any time, in any code; all else is somebody's doing.
@@ -20,8 +22,8 @@ _FILTERS: list[Any] = [
 ]
 
 
-class Warned(BaseException):
-    """Something warned. It is no Exception, which user's code could handle."""
+class Warned(Unwinding):
+    """Something warned."""
 
 
 def unless_it_warns(run: Callable[..., T], *arguments: Any) -> T:

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 from ufora_core.errors import CoreError
 from ufora_worker.executor.interpreter import divide_items
 from ufora_worker.executor.interrupts import Interrupts
+from ufora_worker.executor.unwinding import Unwinding
 from ufora_worker.executor.warned import Warned, unless_it_warns
 from ufora_worker.loops.expectation import item_times
 from ufora_worker.loops.runners import Body, Native
@@ -53,7 +54,7 @@ _SLICE_COST = 2
 _GROWTH = 8
 
 
-class _Takeover(BaseException):
+class _Takeover(Unwinding):
     """Raised in an item that runs in CPython when native code for it is ready."""
 
     def __init__(self, loop: "Loop") -> None:

@@ -29,11 +29,14 @@ _SETS: tuple[tuple[type, Callable[[Any], Iterable[Any]]], ...] = (
     (set, set.__iter__),
     (frozenset, frozenset.__iter__),
 )
+_CONTAINERS = (list, deque, dict, set, frozenset)
 
 
 def recipe_by_contents(value: object, recipe: Any) -> Any:
     """The recipe that Python gave for an object, with what the object really holds."""
-    if not isinstance(recipe, tuple) or _has_own_recipe(type(value)):
+    if not isinstance(value, _CONTAINERS) or _has_own_recipe(type(value)):
+        return recipe
+    if not isinstance(recipe, tuple):
         return recipe
     call, arguments, state, items, pairs = (*recipe, None, None, None)[:5]
     for kind, read in _SETS:

@@ -73,14 +73,15 @@ class Tuple(Node, frozen=True, tag="tuple"):
 
 
 class Packed(Node, frozen=True, tag="packed"):
-    """A list or tuple (``container``) of nothing but floats (``code`` d) or 64-bit ints (q),
-    8 bytes each, little endian. NaNs that something else has too are ``nans``, at ``places``."""
+    """A list or tuple (``container``) of floats (``code`` d), 64-bit ints (q), or numbers of one of
+    NumPy's classes (``scalar``), little endian. Something else has the ``nans``, too."""
 
     container: str
     code: str
     data: Bytes
     places: list[int] = []
     nans: list[Item] = []
+    scalar: Item = None
 
 
 class Column(msgspec.Struct, frozen=True, array_like=True):

@@ -19,6 +19,7 @@ from ufora_core.errors import ValueGraphError
 from ufora_core.values import nodes
 from ufora_core.values.nodes import AnyNode, Column, Item
 from ufora_core.values.rows import marks_of
+from ufora_core.values.scalars import encode_scalars, make_scalars
 from ufora_core.values.steps import Steps
 
 if TYPE_CHECKING:
@@ -92,8 +93,9 @@ def encode_packed(encoder: Encoder, values: list[Any] | tuple[Any, ...]) -> AnyN
         places = shared_nans(values) if code == "d" else []
         nans = [encoder.ref(values[place]) for place in places]
         return nodes.Packed(type(values).__name__, code, data, places, nans)
-    if not encoder.has_place or not is_table(values):
-        return None
+    scalars = encode_scalars(encoder, values)
+    if scalars is not None or not encoder.has_place or not is_table(values):
+        return scalars
     marks = set(marks_of(values))
     if len(marks) < len(values) or encoder.has_met(marks):
         return None  # rows are more than their values: they are in several places
@@ -160,6 +162,8 @@ def _container(name: str) -> type:
 
 def make_packed(decoder: Decoder, node: nodes.Packed) -> object:
     """The list or tuple of a ``Packed`` node."""
+    if node.scalar is not None:
+        return make_scalars(decoder, node)
     values: Any = unpacked(decoder, node.code, node.data)
     if node.places:
         values = values.tolist()
@@ -201,7 +205,7 @@ def _needs_table(node: nodes.Row) -> Iterable[Item]:
 
 
 STEPS: dict[type, Steps] = {
-    nodes.Packed: Steps(make_packed, needs=lambda node: node.nans),
+    nodes.Packed: Steps(make_packed, needs=lambda node: (*node.nans, node.scalar)),
     nodes.Table: Steps(make_table),
     nodes.Entries: Steps(_make_entries),
     nodes.Row: Steps(_make_row, needs=_needs_table),

@@ -12,6 +12,7 @@ from ufora_core.store import Buffer
 from ufora_core.values import nodes
 from ufora_core.values.nodes import Item, Ref
 from ufora_core.values.packed import columns, is_table, packable
+from ufora_core.values.scalars import are_scalars
 
 if TYPE_CHECKING:
     from ufora_core.values.decode import Decoder
@@ -53,6 +54,8 @@ def same_bytes(one: Buffer | array[Any], other: Buffer) -> bool:
 
 def is_packed(decoder: Decoder, node: nodes.Packed, value: Any) -> bool:
     """Whether a list or tuple holds the numbers of its node."""
+    if node.scalar is not None:
+        return are_scalars(decoder, node, value)
     if not value or not _are_numbers(decoder, node.code, node.data, value):
         return False
     nans = zip(node.places, node.nans, strict=True)

@@ -190,14 +190,14 @@ class Root:
 
     def _splitter(self, task: program.Program) -> Splitter:
         return Splitter(
-            self._order.job,
-            task.python,
-            self._place,
-            self._store,
-            self._link,
-            self._add_use,
-            self._worker,
-            self._chronicle,
+            job=self._order.job,
+            python=task.python,
+            place=self._place,
+            store=self._store,
+            link=self._link,
+            on_use=self._add_use,
+            worker=self._worker,
+            chronicle=self._chronicle,
         )
 
     def _add_use(self, use: ExecutorUse) -> None:

@@ -35,6 +35,8 @@ def chain(kind: Any, length: int) -> Any:
         ([1] * 10, [1] * 100_000),
         ("x", "x" * 10_000_000),
         ([[1], [2]], [[n] for n in range(1000)]),
+        (["x"] * 10, ["x"] * 10_000),
+        (["x"] * 100, ["x" * 20_000] * 100),
         ({1: [2]}, {n: [n] for n in range(1000)}),
         (Node(1, 2), chain(lambda head: Node(head, 0), 1000)),
         (Slotted(None), chain(Slotted, 1000)),
@@ -56,6 +58,14 @@ def test_nothing_is_weighed_beyond_the_limit() -> None:
 
     assert weigh(values(), 1e6) > 1e6
     assert len(seen) < 100
+
+
+def test_of_a_long_list_of_texts_a_few_are_weighed() -> None:
+    texts = ["x" * 100] * 10_000
+    assert weigh([texts], ENOUGH) == pytest.approx(weigh([texts * 10], ENOUGH) / 10, rel=0.02)
+    some = [*texts, Node(1, 2)]
+    assert weigh([some], ENOUGH) == pytest.approx(weigh([texts], ENOUGH), rel=0.01)
+    assert weigh([[Node(1, 2), *texts]], ENOUGH) > 2 * weigh([texts], ENOUGH)
 
 
 def test_what_contains_itself_is_weighed_once() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter_ns
@@ -145,9 +146,12 @@ def test_items_that_take_longer_are_taken_over(
     with cluster.remotely.downloadAll():
         total = sum(n + 1 for n in data)
         keys = {n + 1 for n in data}
+        counts = Counter(n % 7 for n in data)
+        computed = Counter(n % 7 for n in range(MANY))
     assert (total, len(keys)) == (sum(data) + MANY, MANY)
+    assert counts == computed == Counter(n % 7 for n in data)
     # Where they are hashed, they have to take longer than that.
-    assert [loop.taken for loop in loops(cluster)] == [1, 0]
+    assert [loop.taken for loop in loops(cluster)] == [1, 0, 0, 1]
 
 
 def test_effects_are_found_before_all_items_are_looked_at(cluster: InlineCluster) -> None:

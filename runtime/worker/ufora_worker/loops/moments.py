@@ -15,7 +15,7 @@ from ufora_core.compiler.effects.judgement import judge
 from ufora_core.compiler.effects.proof import Reason
 from ufora_core.compiler.for_loops.apart import Changes, is_plain
 from ufora_core.compiler.sites.as_written import AsWritten
-from ufora_core.compiler.sites.reducers import DECIDED, KEYED, UPDATE
+from ufora_core.compiler.sites.reducers import DECIDED, KEYED, UPDATE, SiteKind
 from ufora_core.compiler.sites.running import Running
 from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.slices import SliceCodes
@@ -30,6 +30,8 @@ from ufora_worker.loops.ranges import ItemSource, SliceCall
 _SCALARS = {int, float, bool, str, bytes}
 #: Items that take less are not worth dividing if they are gathered, or hashed.
 _CHEAP_NS = 500
+#: Kinds whose values are hashed, here or elsewhere.
+_HASHED = KEYED | {SiteKind.COUNTER}
 
 _C_FUNCTIONS = (
     *(BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType),
@@ -184,7 +186,8 @@ class Moment:
         worth_ns = _CHEAP_NS if self.site.kind in KEYED else 0
         if takes_a_look(whole, count):
             self._prove(scope, first, frame)
-            if take_less(worth_ns or LOOK_NS, body.run, first):
+            look_ns = _CHEAP_NS if self.site.kind in _HASHED else LOOK_NS
+            if take_less(look_ns, body.run, first):
                 raise Declined(CHEAP)
         items = self.items()
         self._prove(scope, items, frame)

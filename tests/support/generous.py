@@ -15,7 +15,7 @@ _GENEROUS = {
     "segments.row_ns": _weightless,
     "segments.weigh": _weightless,
     "counts.weigh": _weightless,
-    "root_loop.weigh": _weightless,
+    "tasks.weigh": _weightless,
     "moments._CHEAP_NS": 0,
     "moments.LOOK_NS": 0,
 }

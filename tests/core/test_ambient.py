@@ -77,14 +77,14 @@ def test_random_numbers_go_on() -> None:
 def test_what_a_program_set_is_set_back(name: str) -> None:
     before = ambient.read()
     CHANGES[name]()
-    ambient.restore(before)
+    ambient.restore(before, ambient.read())
     assert ambient.read() == before
 
 
 def test_of_a_module_imported_meanwhile_the_default_is_left() -> None:
     CHANGES["numpy"]()
     CHANGES["decimal"]()
-    ambient.restore({"warnings": ambient.read()["warnings"]})
+    ambient.restore({"warnings": ambient.read()["warnings"]}, ambient.read())
     assert np.geterr() == ambient.NUMPY_ERRORS
     assert decimal.getcontext().prec == decimal.DefaultContext.prec
 
@@ -92,7 +92,7 @@ def test_of_a_module_imported_meanwhile_the_default_is_left() -> None:
 def test_numbers_that_were_drawn_are_not_drawn_again() -> None:
     before = ambient.read()
     first = drawn()
-    ambient.restore(before)
+    ambient.restore(before, ambient.read())
     assert not set(first).intersection(drawn())
 
 

@@ -10,18 +10,20 @@ def _weightless(*values: Any) -> float:
 
 
 _GENEROUS = {
-    "loop.WORTH_GIVING_NS": 0,
-    "sums.NEAR_NS": 0.0,
-    "segments.row_ns": _weightless,
-    "segments.weigh": _weightless,
-    "counts.weigh": _weightless,
-    "tasks.weigh": _weightless,
-    "moments._CHEAP_NS": 0,
-    "moments.LOOK_NS": 0,
+    "loops.loop.WORTH_GIVING_NS": 0,
+    "loops.sums.NEAR_NS": 0.0,
+    "loops.segments.row_ns": _weightless,
+    "loops.segments.weigh": _weightless,
+    "loops.counts.weigh": _weightless,
+    "loops.tasks.weigh": _weightless,
+    "loops.moments._CHEAP_NS": 0,
+    "loops.moments.LOOK_NS": 0,
+    "for_loops.turns._SETTLING_NS": -1,
+    "for_loops.turns._APART_NS": -1,
 }
 
 
 def give_everything(patch: pytest.MonkeyPatch) -> None:
     """From now on everything seems worth giving away, as if sending it took no time."""
     for name, value in _GENEROUS.items():
-        patch.setattr(f"ufora_worker.loops.{name}", value)
+        patch.setattr(f"ufora_worker.{name}", value)

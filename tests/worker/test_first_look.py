@@ -233,3 +233,24 @@ def test_a_reason_is_not_hidden_by_the_loops_being_short(
         assert (loop.taken, loop.declined) == (0, 3)
         assert loop.why_sequential is not None
         assert "NOTED" in loop.why_sequential.message
+
+
+def test_without_native_code_a_loop_runs_as_written_until_its_turns_are_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = InlineCluster(tmp_path)
+    monkeypatch.setattr("ufora_worker.for_loops.turns._APART_NS", 10**12)
+    short: list[int] = []
+    with cluster.remotely.downloadAll():
+        for n in range(500):
+            short.append(doubled(n))
+    monkeypatch.setattr("ufora_worker.for_loops.turns._SETTLING_NS", -1)
+    monkeypatch.setattr("ufora_worker.for_loops.turns._APART_NS", -1)
+    taken = [loop.taken for loop in loops(cluster)]
+    long: list[int] = []
+    with cluster.remotely.downloadAll():
+        for n in range(500):
+            long.append(doubled(n))
+    assert short == long == [2 * n for n in range(500)]
+    assert (taken, [loop.taken for loop in loops(cluster)]) == ([], [1])
+    cluster.close()

@@ -200,10 +200,9 @@ class Way(Enum):
         turns = "ufora_worker.for_loops.turns"
         patch.setattr(f"{turns}._LEAST_APART_NS", 0)
         patch.setattr(f"{turns}._SHOWN_NS", -1)
-        if self is Way.APART:
-            patch.setattr(f"{turns}._SETTLING_NS", -1)
-            patch.setattr(f"{turns}._APART_NS", -1)
-        else:
+        if self is Way.IN_TURN:
+            patch.setattr(f"{turns}._SETTLING_NS", 3_000_000)
+            patch.setattr(f"{turns}._APART_NS", 8_000)
             patch.setattr(f"{turns}._WORTH_NS", 0)
             patch.setattr(f"{turns}._WORTH_AGAIN_NS", 0)
             patch.setattr(f"{turns}._FIRST_CALL", 5)
@@ -218,8 +217,8 @@ def way(request: pytest.FixtureRequest) -> Way:
 
 @pytest.fixture
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Way) -> Iterator[Rig]:
-    way.chosen(monkeypatch)
     give_everything(monkeypatch)
+    way.chosen(monkeypatch)
     made = Rig(tmp_path)
     yield made
     made.close()

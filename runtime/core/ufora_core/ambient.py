@@ -55,10 +55,10 @@ def write(values: Values) -> None:
             state.write(module, value)
 
 
-def restore(before: Values) -> None:
-    """Leave nothing of a program that ran since these were read. Random numbers that were drawn or
-    seeded meanwhile begin anew: none may come twice."""
-    for name, value in read().items():
+def restore(before: Values, now: Values) -> None:
+    """Leave nothing of a program that ran between these two reads. Random numbers that were drawn
+    or seeded meanwhile begin anew: none may come twice."""
+    for name, value in now.items():
         if value == before.get(name):
             continue
         state, module = STATES[name], sys.modules[STATES[name].module]

@@ -179,12 +179,12 @@ def client_states(sent: ambient.Values) -> Iterator[dict[str, Any]]:
     changed: dict[str, Any] = {}
     before = ambient.read()
     ambient.write(sent)
-    begun = ambient.read()
     try:
         yield changed
     finally:
-        changed |= ambient.changed(begun, ambient.read())
-        ambient.restore(before)
+        now = ambient.read()
+        changed |= ambient.changed({**before, **sent}, now)
+        ambient.restore(before, now)
 
 
 @contextmanager

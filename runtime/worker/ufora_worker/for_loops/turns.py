@@ -65,7 +65,7 @@ class TurnAfterTurn:
 
     def first(self, run: Run) -> Iterator[Iterable[Any]]:
         """The items that run as written, in slices."""
-        if run.items is None or run.done or self.splitter.place.native is None:
+        if run.items is None or run.done:
             return
         run.visited = True
         # Nothing is proved yet: what a turn does to the items may show in the next ones.
@@ -142,6 +142,8 @@ class TurnAfterTurn:
         apart = run.loop.records is not None
         if apart and spent > _SETTLING_NS and min(turn_ns, spent / run.done) > _APART_NS:
             return Next.OTHERWISE
+        if self.splitter.place.native is None:
+            return Next.NOT_YET if apart else Next.AS_WRITTEN
         if run.plan is None and run.apart is None:
             lasts = spent > _SHOWN_NS and left_ns >= self._worth_ns(run)
             if turn_ns > _DIVISIBLE_NS or not lasts:

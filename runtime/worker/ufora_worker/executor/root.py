@@ -202,17 +202,8 @@ class Root:
 
     def _add_use(self, use: ExecutorUse) -> None:
         key = (use.worker, use.executor)
-        before = self._use.get(key, ExecutorUse(use.worker, use.executor))
-        self._use[key] = ExecutorUse(
-            use.worker,
-            use.executor,
-            before.items + use.items,
-            before.ranges + use.ranges,
-            before.splits + use.splits,
-            before.busy_seconds + use.busy_seconds,
-            before.native_items + use.native_items,
-            before.bails + use.bails,
-        )
+        before = self._use.get(key)
+        self._use[key] = use if before is None else before.and_more(use)
 
 
 def _left_behind(

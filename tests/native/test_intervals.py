@@ -104,6 +104,11 @@ _ENDS = st.one_of(_SMALL, _EDGES, _EDGES.map(lambda each: -each), st.just(-(2**6
 _INTERVALS = st.tuples(_ENDS, _ENDS).map(lambda ends: Interval(min(ends), max(ends)))
 
 
+def test_ends_that_are_truths_are_ints_to_every_operation() -> None:
+    assert interval.invert(Interval(False, True)) == Interval(-2, -1)
+    assert interval.bit_or(Interval(False, True), Interval(True, True)) == Interval(1, 1)
+
+
 def _elements(each: Interval) -> list[int]:
     near = {each.lo, each.lo + 1, (each.lo + each.hi) // 2, each.hi - 1, each.hi, 0, 1, -1}
     return sorted(value for value in near if value in each)

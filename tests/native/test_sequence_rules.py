@@ -1,12 +1,16 @@
 """Sequences and strings: elements, slices, searches and loops over them, as CPython has them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from expression_cases import judge
-from ufora_core.compiler.sites.views import Enumerated, Reversed, Zipped
+from translating import SiteCase
+from ufora_core.compiler.sites.views import Enumerated, Picked, Reversed, Zipped
+from ufora_worker.native.ir.printer import text
 
 _INDICES = (0, 1, -1, 2, -3, 100, -100)
 _TEXTS = ("", "b", "é", "ab", "abc", "abd", "hello, world and more than sixteen", "héé", "日本7語x")
@@ -106,6 +110,25 @@ def test_views_are_iterated_over(items: "list[float] | str | range") -> None:
     for view in views:
         verdict = judge("sum(1 for x, y in v if x == y)", v=[view])
         assert (verdict.equal, verdict.bailed) == (1, 0)
+
+
+@pytest.mark.parametrize("indices", [range(3, 9), range(1, 15, 4), range(0), range(14, -1, -1)])
+@pytest.mark.parametrize(
+    ("items", "least"), [([1.5, 2.5, 0.5] * 5, 1.0), (list(range(15)), 5), ("xyz" * 5, "x")]
+)
+def test_picked_items_are_iterated_over(
+    items: "list[float] | str", least: object, indices: range
+) -> None:
+    written = "sum(k * (x > least) for k, x in enumerate(v, 1))"
+    verdict = judge(written, v=[Picked(items, indices)], least=[least])
+    assert (verdict.equal, verdict.bailed) == (1, 0)
+
+
+def test_whatever_part_is_picked_has_the_same_code() -> None:
+    program = "from itertools import islice\nxs = [0.5, 1.5, 2.5]\n[x + 1 for x in islice(xs, {})]"
+    cases = [SiteCase(program.format(bounds), {}) for bounds in ("2", "1, 3", "2, 3")]
+    codes = {text(replace(case.translation().unit, bounds={})) for case in cases}
+    assert len(codes) == 1
 
 
 def test_constant_collections_are_searched() -> None:

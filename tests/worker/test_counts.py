@@ -11,8 +11,10 @@ from fractions import Fraction
 from itertools import pairwise
 from math import inf
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -26,6 +28,10 @@ from ufora_worker.loops.float_files import FloatReader
 from ufora_worker.loops.partials import AGAIN, decode_partial, encode_partial
 from ufora_worker.loops.segments import LiveSegment
 from ufora_worker.loops.shapes import accumulator, finish
+from ufora_worker.native.ir.nodes import Sink
+from ufora_worker.native.ir.types import BOOL, FLOAT, INT, NUMPY_FLOAT, Tuple, Type
+from ufora_worker.native.runs import Run, Status
+from ufora_worker.native.segments import add_run
 
 
 class Text(str):
@@ -170,18 +176,23 @@ def test_sending_counts_costs_what_their_keys_do() -> None:
     results.add(words * 99, 10, 1000)
     assert results.shipping_ns == pytest.approx(first / 100)
     assert counts_ns(Counter(words)) == pytest.approx(1000 * results.shipping_ns)
-    assert counts_ns(Counter([("a", 1), ("b", 2)])) < 3 * counts_ns(Counter(["a", "b"]))
+    pairs = Counter((word, len(word)) for word in words)
+    assert counts_ns(Counter(words)) < counts_ns(pairs) < 3 * counts_ns(Counter(words))
+    assert counts_ns(Counter()) == 0.0
 
 
 def test_values_of_native_code_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     give_everything(monkeypatch)
     monkeypatch.setattr("ufora_worker.loops.loop.NATIVE_SLICE_NS", 1)
+    data = np.arange(300) % 7
     with native_cluster(tmp_path, lambda count: count - 1, before_first=True) as cluster:
         cluster.words.set_hungry(1)
         with cluster.remotely.downloadAll():
             ints = Counter(n * n % 11 for n in range(300))
             pairs = Counter((n % 3, n % 2 == 0) for n in range(300))
             floats = Counter((n % 5) / 4 * (-1) ** n for n in range(300))
+            letters = Counter("abcab"[n % 5] for n in range(300))
+            elements = Counter(data[n] for n in range(300))
             nans = Counter(math.nan if n == 200 else n % 2 / 2 for n in range(300))
         assert cluster.ended is not None
         assert all(each.native_items for each in cluster.ended.loops)
@@ -189,7 +200,23 @@ def test_values_of_native_code_are_counted(tmp_path: Path, monkeypatch: pytest.M
     assert list(ints.items()) == list(Counter(n * n % 11 for n in range(300)).items())
     assert repr(pairs) == repr(Counter((n % 3, n % 2 == 0) for n in range(300)))
     assert repr(floats) == repr(Counter((n % 5) / 4 * (-1) ** n for n in range(300)))
+    assert list(letters.items()) == [("a", 120), ("b", 120), ("c", 60)]
+    assert outcome(lambda: elements) == outcome(lambda: Counter(data[n] for n in range(300)))
     assert list(nans.items()) == [(0.0, 149), (0.5, 150), (math.nan, 1)]
+
+
+@pytest.mark.parametrize(
+    ("emits", "form"),
+    [(INT, COUNTS), (FLOAT, COUNTS), (Tuple((INT, BOOL)), COUNTS), (NUMPY_FLOAT, "values")],
+    ids=str,
+)
+def test_elements_of_arrays_stay_for_the_owner(emits: Type, form: str) -> None:
+    unit: Any = SimpleNamespace(sink=Sink.COLUMNS, emits=emits)
+    run = Run(Status.DONE, 3, columns=[np.array([1, 0, 1])] * 2)
+    results = CountedByKey()
+    assert not add_run(results, run, unit, SiteKind.COUNTER, 0)
+    (segment,) = results.segments
+    assert (segment.form, segment.lo, segment.hi) == (form, 0, 3)
 
 
 def test_counts_that_are_made_again_in_less_time_than_they_travel_stay(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
-"""``next``, ``accumulate`` and iterables taken at once: as machine code, and stolen."""
+"""``next``, ``accumulate``, ``islice`` and iterables taken at once: as machine code, and stolen."""
 
 import operator
 import random
 from collections import deque
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 
 import pytest
@@ -71,6 +71,22 @@ def test_running_totals_of_native_items(cluster: InlineCluster) -> None:
     assert squares == [y * y for y in accumulate(range(300))]
     assert spread == [0, *(n * n for n in range(300))]
     assert natively(cluster) == [True] * 5
+
+
+def halved(n: int) -> float:
+    return n / 2
+
+
+def test_parts_of_lists(cluster: InlineCluster) -> None:
+    numbers = [n * n % 101 for n in range(300)]
+    with cluster.remotely.downloadAll():
+        third = [n + 1 for n in islice(numbers, 5, 290, 3)]
+        halves = sum(islice(map(halved, numbers), 200))
+        both = [i * n for i, n in enumerate(islice(numbers, 9, None))]
+    assert third == [n + 1 for n in numbers[5:290:3]]
+    assert halves == sum(map(halved, numbers[:200]))
+    assert both == [i * n for i, n in enumerate(numbers[9:])]
+    assert natively(cluster) == [True] * 3
 
 
 def test_the_value_of_the_first_segment_counts() -> None:

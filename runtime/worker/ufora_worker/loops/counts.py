@@ -26,10 +26,9 @@ COUNTS = "counts"
 _KEYS = frozenset({str, bytes, int, float, bool, type(None), tuple})
 #: Tuples within tuples that are looked into.
 _DEEPEST = 4
-#: Keys travel in columns, and their counts packed: that takes this part of what objects do.
-_IN_COLUMNS = 0.3
-#: As many keys show what the others are.
-_SAMPLE = 4
+#: As many keys show what the others are, and travel as many do; and nanoseconds for a count, and
+#: for adding it to that of the same key.
+_SAMPLE, _COUNT_NS = 64, 100.0
 
 
 @dataclass(slots=True)
@@ -45,13 +44,17 @@ class CountedByKey:
         if not are_found_anywhere(values):
             append(self.segments, "values", values, lo, hi)
             self.shipping_ns = shipping_ns(values)
-            return False
+        else:
+            self.count(values, lo, hi)
+        return False
+
+    def count(self, values: Iterable[Any], lo: int, hi: int) -> None:
+        """As ``add``, of values that are known to be found anywhere."""
         append(self.segments, COUNTS, Counter(), lo, hi)
         last = self.segments[-1]
         last.value.update(values)  # in C, and without counts of these values by themselves
         # New keys become fewer, but whoever takes items begins without any.
         self.shipping_ns = counts_ns(last.value) / max(hi - last.lo, 1)
-        return False
 
 
 def are_found_anywhere(values: Iterable[Any], depth: int = _DEEPEST) -> bool:
@@ -76,11 +79,8 @@ def _types(values: list[Any]) -> set[type]:
 
 def counts_ns(counts: Counter[Any]) -> float:
     """About what it takes to send counts to another process, and to add them to those there."""
-    return len(counts) * max(map(_key_ns, islice(counts, _SAMPLE)), default=0.0)
-
-
-def _key_ns(key: Any) -> float:
-    return _IN_COLUMNS * weigh(key if type(key) is tuple else (key,), inf)
+    keys = list(islice(counts, _SAMPLE))
+    return len(counts) * (weigh((keys,), inf) / len(keys) + _COUNT_NS) if keys else 0.0
 
 
 def counter_of(segments: Sequence[LiveSegment]) -> Counter[Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ufora_core.compiler.sites.reducers import KEYED, SiteKind
+from ufora_worker.loops.counts import CountedByKey
 from ufora_worker.loops.segments import append
 from ufora_worker.loops.shapes import Accumulator, Collected
 from ufora_worker.loops.sums import Summed
@@ -25,6 +26,8 @@ from ufora_worker.native.ir.types import (
 from ufora_worker.native.runs import Run, Status
 
 _PACKED = {INT: ("ints", "q"), FLOAT: ("floats", "d")}
+#: What these are as Python's objects, counts tell; for NaNs see ``has_nan``.
+_COUNTABLE = frozenset({INT, FLOAT, BOOL, CHAR})
 #: To send one of these takes about so long.
 _PACKED_NS = 10.0
 
@@ -79,6 +82,9 @@ def _add_columns(results: Accumulator, run: Run, type: Type, kind: SiteKind, lo:
         results.shipping_ns = _PACKED_NS
         return False
     values = objects(type, run.columns)
+    if isinstance(results, CountedByKey) and _COUNTABLE.issuperset(leaves(type)):
+        results.count(values, lo, run.next)
+        return False
     if kind in KEYED and isinstance(results, Collected):
         entries = values if kind is SiteKind.DICT else dict.fromkeys(values)
         return results.add_entries(entries, lo, run.next)

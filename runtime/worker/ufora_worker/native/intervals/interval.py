@@ -76,8 +76,8 @@ def neg(a: Interval) -> Interval:
 
 
 def invert(a: Interval) -> Interval:
-    """``~a``."""
-    return Interval(~a.hi, ~a.lo)
+    """``~a``. The ends may be truths, which Python warns of turning round so."""
+    return Interval(-1 - a.hi, -1 - a.lo)
 
 
 def absolute(a: Interval) -> Interval:

@@ -1,7 +1,8 @@
 """Sequences: indices, ``in``, and iteration, over whatever the front end can express.
 
 Arrays stand for captured lists, tuples, NumPy arrays, ``bytes`` and strings. What ``enumerate``,
-``zip``, ``reversed`` and ``range`` give is never made: an element is worked out of its index.
+``zip``, ``reversed``, ``islice`` and ``range`` give is never made: an element is worked out of its
+index.
 """
 
 import ast
@@ -19,6 +20,7 @@ from ufora_worker.native.translate.values import (
     Enumerated,
     Iteration,
     Known,
+    Picked,
     Range,
     Reversed,
     Value,
@@ -157,6 +159,11 @@ def lazily(b: "Builder", value: Value) -> Value:
             return Zipped(tuple(b.see(part, name) for part in parts))
         case views.Reversed(items):
             return Reversed(b.see(items, name))
+        case views.Picked(items, indices):
+            # Parameters, so that whatever part is taken has the same code.
+            first = b.captured(indices.start, f"{name}.start", (id(known), "start"))
+            size = b.captured(len(indices), f"{name}.count", (id(known), "count"))
+            return Picked(b.see(items, name), first, Const(INT, indices.step), size)
         case _:
             return value
 
@@ -320,9 +327,21 @@ def _over_reversed(b: "Builder", node: ast.AST, backwards: Reversed) -> Iteratio
     return Iteration(inner.length, lambda index: inner.element(b.emit("int.sub", last, index)))
 
 
+def _over_picked(b: "Builder", node: ast.AST, picked: Picked) -> Iteration:
+    inner = iterate(b, node, picked.of)
+
+    def element(index: Atom) -> Value:
+        if picked.step != _ONE:
+            index = b.emit("int.mul", index, picked.step)
+        return inner.element(b.emit("int.add", picked.start, index))
+
+    return Iteration(picked.count, element)
+
+
 _ITERATIONS: Mapping[type, Callable[["Builder", ast.AST, Any], Iteration]] = {
     Range: _over_range,
     Enumerated: _over_enumerated,
     Zipped: _over_zipped,
     Reversed: _over_reversed,
+    Picked: _over_picked,
 }

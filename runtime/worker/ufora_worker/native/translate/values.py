@@ -77,6 +77,16 @@ class Reversed:
     of: "Value"
 
 
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """``islice(of, ...)``: the elements at so many indices of a range."""
+
+    of: "Value"
+    start: Atom
+    step: Atom
+    count: Atom
+
+
 class Generator(Protocol):
     """A comprehension or generator expression, to be used up where it stands."""
 
@@ -107,7 +117,7 @@ class LocalFunction:
     free: "tuple[tuple[str, Value], ...]" = ()
 
 
-Lazy = Known | Display | Range | Enumerated | Zipped | Reversed | Generator | LocalFunction
+Lazy = Known | Display | Range | Enumerated | Zipped | Reversed | Picked | Generator | LocalFunction
 Value = Atom | Lazy
 
 
@@ -134,5 +144,7 @@ def with_atoms(value: Value, change: Callable[[Atom], Atom]) -> Value:
             return Zipped(tuple(with_atoms(part, change) for part in parts))
         case Reversed(of):
             return Reversed(with_atoms(of, change))
+        case Picked(of, start, step, count):
+            return Picked(with_atoms(of, change), change(start), change(step), change(count))
         case _:
             return value

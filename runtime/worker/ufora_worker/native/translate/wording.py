@@ -11,6 +11,7 @@ _LAZY_WORDS = {
     "Enumerated": "`enumerate(...)`",
     "Zipped": "`zip(...)`",
     "Reversed": "`reversed(...)`",
+    "Picked": "`islice(...)`",
     "LocalFunction": "a function",
 }
 

@@ -7,7 +7,7 @@ import pytest
 
 from cases import Case, load
 from judging import FILENAME, Program
-from ufora_core.compiler.effects.definitions import Definitions
+from ufora_core.compiler.effects.definitions import definition_at
 from ufora_core.compiler.effects.judgement import BROKEN, BlockScope, Verdict, judge_block
 
 CASES = Path(__file__).parent / "cases" / "repeatable.txt"
@@ -18,7 +18,7 @@ def verdict_on(source: str, *, in_function: bool = False) -> Verdict:
     program = Program(f"{before}\npass")
     statements = ast.parse(after).body
     body = ast.FunctionDef("block", ast.arguments([], [], None, [], [], None, []), statements, [])
-    assigned = Definitions(program.source_of).of_node(body).own_names
+    assigned = definition_at(body).own_names
     variables = program.namespace if in_function else {}
     scope = BlockScope(
         {} if in_function else program.namespace, variables, assigned, not in_function

@@ -76,6 +76,23 @@ def test_code_that_was_never_made_is_not_waited_for(compiler: Compiler) -> None:
     assert other.code is None and other.history.refusal is None
 
 
+def test_a_loop_whose_code_is_not_there_any_more_is_translated_once(compiler: Compiler) -> None:
+    compiler.prepare()
+    assert compiler._preparing is not None
+    compiler._preparing.join()
+    translated: list[str] = []
+
+    def translation() -> Translation:
+        translated.append(threading.current_thread().name)
+        return doubled(10)
+
+    request = Request(translation, LOCATION, History())
+    compiler.recall(request)
+    assert request.code is None
+    assert served(compiler, request).code is not None
+    assert translated == [threading.current_thread().name]
+
+
 def test_after_a_refusal_the_next_request_has_to_be_worth_more(compiler: Compiler) -> None:
     def refuse() -> Any:
         raise Refused(Refusal("`open` has effects", "prog.py", 3))

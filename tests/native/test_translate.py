@@ -1,5 +1,6 @@
 """Translation as text: source and the IR that it becomes, or the reason why it does not."""
 
+import ast
 import time
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 from cases import Case, load
 from judging import Program
-from translating import translated
+from translating import SiteCase, translated
+from ufora_worker.loops.float_sum import PLAIN
 from ufora_worker.native.ir.evaluator import evaluate
 from ufora_worker.native.ir.printer import text
 from ufora_worker.native.ir.verifier import verify
@@ -15,6 +17,7 @@ from ufora_worker.native.llvm.supported import supported
 from ufora_worker.native.refusal import Refusal, Refused
 from ufora_worker.native.translate import site
 from ufora_worker.native.translate.site import translate_call
+from ufora_worker.native.translate.unit import Translation
 
 CASES = Path(__file__).parent / "cases"
 
@@ -25,7 +28,15 @@ CASES = Path(__file__).parent / "cases"
     ids=lambda case: f"{case.path.stem}: {case.name}",
 )
 def test_what_becomes_of_source(case: Case, request: pytest.FixtureRequest) -> None:
-    found = translated(case.source, n=5, w=0.5)
+    program = SiteCase(case.source, {"n": 5, "w": 0.5})
+    before = ast.dump(program.program.tree, include_attributes=True)
+    found: Translation | Refusal
+    try:
+        found = program.translation(python=PLAIN)  # the same text, whatever runs this
+    except Refused as refused:
+        found = refused.refusal
+    # Others are translated from the same definitions.
+    assert ast.dump(program.program.tree, include_attributes=True) == before
     if isinstance(found, Refusal):
         edit = f"\n    {found.edit}" if found.edit else ""
         out = f"refused: {found.filename}:{found.line}: {found.message}{edit}"

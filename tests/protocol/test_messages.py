@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from message_samples import DIRECTIONS, messages, sample
 from ufora_core.errors import ProtocolError, VersionMismatch
 from ufora_core.protocol import codec
+from ufora_core.protocol.parts import ExecutorUse
 from ufora_core.protocol.version import VERSION, check_peer
 
 GOLDEN = Path(__file__).parent / "golden.txt"
@@ -83,3 +84,9 @@ def test_a_peer_of_another_version_is_refused_with_both_versions() -> None:
     check_peer("worker w", VERSION, "9.9")
     with pytest.raises(VersionMismatch, match=rf"9\.9 \(protocol {VERSION + 1}\).*{VERSION}\)"):
         check_peer("worker w", VERSION + 1, "9.9")
+
+
+def test_what_an_executor_did_and_did_besides_is_added_up_in_every_respect() -> None:
+    one = ExecutorUse("w0", 1, 2, 3, 4, 0.5, 6, 7)
+    other = ExecutorUse("w0", 1, 10, 20, 30, 0.25, 50, 60)
+    assert one.and_more(other) == ExecutorUse("w0", 1, 12, 23, 34, 0.75, 56, 67)

@@ -16,7 +16,7 @@ _GENEROUS = {
     "loops.segments.weigh": _weightless,
     "loops.counts.weigh": _weightless,
     "loops.counts._COUNT_NS": 0.0,
-    "loops.root_loop.weigh": _weightless,
+    "loops.tasks.weigh": _weightless,
     "loops.moments._CHEAP_NS": 0,
     "loops.moments.LOOK_NS": 0,
     "for_loops.turns._SETTLING_NS": -1,

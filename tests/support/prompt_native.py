@@ -28,7 +28,7 @@ class PromptCompiler(Compiler):
         """Serve it now."""
         assert self._compilation is not None
         try:
-            request.code = self._compilation.compile(request.translate)
+            request.code = self._compilation.compile(request.translated)
         except Refused as refused:
             request.history.refused(refused.refusal)
         except Exception as error:

@@ -1,6 +1,7 @@
 """Translates sites of source text to IR, and works out their items both ways."""
 
 import ast
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -42,7 +43,7 @@ class SiteCase:
         items = indexable(source)
         self.items: Any = source if items is None else items
 
-    def translation(self) -> Translation:
+    def translation(self, python: tuple[int, int] = sys.version_info[:2]) -> Translation:
         return translate(
             self.site,
             self.items,
@@ -50,6 +51,7 @@ class SiteCase:
             self.scope,
             source_of=self.program.source_of,
             filename=self.program.filename,
+            python=python,
         )
 
     def original(self, item: object) -> object:

@@ -40,6 +40,8 @@ def chain(kind: Any, length: int) -> Any:
         ([1] * 10, [1] * 100_000),
         ("x", "x" * 10_000_000),
         ([[1], [2]], [[n] for n in range(1000)]),
+        (["x"] * 10, ["x"] * 10_000),
+        (["x"] * 100, ["x" * 20_000] * 100),
         ({1: [2]}, {n: [n] for n in range(1000)}),
         (Node(1, 2), chain(lambda head: Node(head, 0), 1000)),
         (Slotted(None), chain(Slotted, 1000)),
@@ -109,15 +111,16 @@ def test_rows_of_a_table_are_light_and_the_same_tuples_elsewhere_are_not() -> No
 
 def test_few_of_many_items_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[object] = []
-    of_atom = weights._atom_ns
+    of_leaf = weights._leaf_ns
 
     def counted(value: object) -> float | None:
         looked.append(value)
-        return of_atom(value)
+        return of_leaf(value)
 
-    monkeypatch.setattr(weights, "_atom_ns", counted)
+    monkeypatch.setattr(weights, "_leaf_ns", counted)
     many = list(range(100_000))
-    assert weigh([[str(n) for n in many], dict.fromkeys(many), set(many)], ENOUGH) > 1e7
+    values = [[str(n) for n in many], ["x" * 300] * 100_000, dict.fromkeys(many), set(many)]
+    assert weigh(values, ENOUGH) > 1e7
     assert len(looked) < 50
 
 
@@ -137,6 +140,14 @@ def test_nothing_is_weighed_beyond_the_limit() -> None:
 
     assert weigh(values(), 1e6) > 1e6
     assert len(seen) < 400
+
+
+def test_of_a_long_list_of_texts_a_few_are_weighed() -> None:
+    texts = ["x" * 100] * 10_000
+    assert weigh([texts], ENOUGH) == pytest.approx(weigh([texts * 10], ENOUGH) / 10, rel=0.02)
+    some = [*texts, Node(1, 2)]
+    assert weigh([some], ENOUGH) == pytest.approx(weigh([texts], ENOUGH), rel=0.01)
+    assert weigh([[Node(1, 2), *texts]], ENOUGH) > weigh([texts], ENOUGH) + weigh([1], ENOUGH)
 
 
 def test_what_contains_itself_is_weighed_once() -> None:

@@ -1,6 +1,7 @@
 """Parts of messages that more than one direction uses."""
 
 import msgspec
+from msgspec.structs import replace
 
 #: Payloads up to this many bytes ride inside messages; larger ones are named by digest. It keeps
 #: a small block's round trip free of files and bulk traffic, and frames far below their limit.
@@ -48,6 +49,11 @@ class ExecutorUse(msgspec.Struct, frozen=True):
     #: Items that ran as native code, and those that it left to CPython.
     native_items: int = 0
     bails: int = 0
+
+    def and_more(self, use: "ExecutorUse") -> "ExecutorUse":
+        """What the executor did with what it did besides."""
+        counts = self.__struct_fields__[2:]
+        return replace(self, **{each: getattr(self, each) + getattr(use, each) for each in counts})
 
 
 class Failure(msgspec.Struct, frozen=True):

@@ -133,14 +133,14 @@ class Executor:
         since other executors take some for the same job."""
         uses: list[ExecutorUse] = []
         splitter = Splitter(
-            job,
-            task.python,
-            self._place,
-            self._store,
-            self,
-            uses.append,
-            self._worker,
-            Chronicle(),
+            job=job,
+            python=task.python,
+            place=self._place,
+            store=self._store,
+            link=self,
+            on_use=uses.append,
+            worker=self._worker,
+            chronicle=Chronicle(),
             first_loop=randbits(_LOOP_BITS) << _LOOPS_BITS,
             known=self._known_of(job),
         )

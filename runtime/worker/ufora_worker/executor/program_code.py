@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from types import CodeType
 
 from ufora_core.compiler.for_loops.statement import Sequential
@@ -17,9 +18,15 @@ _LOOPS = ("for", "map", "filter", "key")
 
 
 def definition_of(code: CodeType) -> ast.AST | None:
-    """The parsed definition of a function that came with a program; None for any other code."""
+    """The parsed definition of a function that came with a program, which nobody may change; None
+    for any other code."""
     source = source_of(code)
-    return None if source is None else tree_of(source)
+    return None if source is None else _parsed(source)
+
+
+@lru_cache(maxsize=256)
+def _parsed(source: Source) -> ast.AST:
+    return tree_of(source)
 
 
 def definitions_in_graph(nodes: Iterable[AnyNode]) -> list[Definition]:

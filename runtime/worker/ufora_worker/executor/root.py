@@ -190,29 +190,20 @@ class Root:
 
     def _splitter(self, task: program.Program) -> Splitter:
         return Splitter(
-            self._order.job,
-            task.python,
-            self._place,
-            self._store,
-            self._link,
-            self._add_use,
-            self._worker,
-            self._chronicle,
+            job=self._order.job,
+            python=task.python,
+            place=self._place,
+            store=self._store,
+            link=self._link,
+            on_use=self._add_use,
+            worker=self._worker,
+            chronicle=self._chronicle,
         )
 
     def _add_use(self, use: ExecutorUse) -> None:
         key = (use.worker, use.executor)
-        before = self._use.get(key, ExecutorUse(use.worker, use.executor))
-        self._use[key] = ExecutorUse(
-            use.worker,
-            use.executor,
-            before.items + use.items,
-            before.ranges + use.ranges,
-            before.splits + use.splits,
-            before.busy_seconds + use.busy_seconds,
-            before.native_items + use.native_items,
-            before.bails + use.bails,
-        )
+        before = self._use.get(key)
+        self._use[key] = use if before is None else before.and_more(use)
 
 
 def _left_behind(

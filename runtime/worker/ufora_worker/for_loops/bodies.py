@@ -4,8 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import thread_time_ns
-from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ufora_core.compiler.effects.judgement import judge
 from ufora_core.compiler.for_loops.apart import Changes
@@ -15,7 +14,7 @@ from ufora_core.compiler.for_loops.statement import ItemPart, Unset
 from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.reducers import SiteKind
 from ufora_core.compiler.sites.site import Site
-from ufora_core.compiler.sites.slices import place_of, slice_function
+from ufora_core.compiler.sites.slices import slice_function
 from ufora_core.compiler.sites.views import Items
 from ufora_worker.executor.program_code import definition_of
 from ufora_worker.for_loops.changes import (
@@ -23,10 +22,10 @@ from ufora_worker.for_loops.changes import (
     changes_of_fold,
     check_carried,
 )
-from ufora_worker.for_loops.items import item_function
+from ufora_worker.for_loops.items import ItemFunctions
 from ufora_worker.for_loops.runs import Run, Runs
 from ufora_worker.loops.first_look import CHEAP, LOOK_NS, first_items, take_less, takes_a_look
-from ufora_worker.loops.moments import Declined
+from ufora_worker.loops.moments import Declined, local_values
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 from ufora_worker.native.body import NativeItems
 
@@ -42,10 +41,7 @@ class Bodies:
 
     splitter: "Splitter"
     runs: Runs
-    #: By the identity of the part, which its site keeps.
-    _functions: dict[tuple[int, tuple[str, ...]], FunctionType] = field(
-        default_factory=dict, init=False
-    )
+    _functions: ItemFunctions = field(default_factory=ItemFunctions, init=False)
 
     def of_records(self, run: Run) -> SliceCall | None:
         """What computes the records of items, once it is proved that it may run anywhere; else
@@ -116,13 +112,8 @@ class Bodies:
         Raises:
             Declined: a variable that they read has no value.
         """
-        code, variables = run.frame.f_code, run.frame.f_locals
         site = _item_site(run, part, kind)
-        scope: dict[str, Any] = {}
-        for name in site.local_names(code):
-            if name not in variables:
-                raise Declined(f"`{name}` has no value when the loop begins")
-            scope[name] = variables[name]
+        scope = local_values(site, run.frame)
         if part.item:
             local = tuple(name for name in part.free if mangled(name, site.mangle) in scope)
             many = len(part.comprehension.generators) > 1
@@ -130,27 +121,14 @@ class Bodies:
             arguments = (*local, *unset)
             comprehension = comprehension_of(run.loop.target, arguments, many=many)
             site = replace(site, comprehension=comprehension)
-            scope[ITEM] = self._function(run, part, arguments)
+            # Its site keeps the part, and so its identity.
+            key, target = (id(part), arguments), run.loop.target
+            scope[ITEM] = self._functions.of(run, key, target, arguments, lambda: part.item)
             scope |= dict.fromkeys(unset, Unset)
         names = tuple(scope)
-        function = slice_function(site, code.co_filename, names, run.frame.f_globals)
-        source = ItemSource(site, names, code.co_filename)
+        function = slice_function(site, run.filename, names, run.frame.f_globals)
+        source = ItemSource(site, names, run.filename)
         return SliceCall(function, list(scope.values()), source=source)
-
-    def _function(self, run: Run, part: ItemPart, arguments: tuple[str, ...]) -> FunctionType:
-        key = id(part), arguments
-        found = self._functions.get(key)
-        if found is None or found.__globals__ is not run.frame.f_globals:
-            found = self._functions[key] = item_function(
-                run.loop.target,
-                arguments,
-                part.item,
-                filename=run.filename,
-                mangle=run.site.mangle,
-                namespace=run.frame.f_globals,
-                place=place_of(run.frame.f_code),
-            )
-        return found
 
 
 def _prove(run: Run, body: SliceCall, items: Items, changes: Changes) -> None:

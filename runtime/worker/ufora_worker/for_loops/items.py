@@ -5,17 +5,20 @@ the user's. Its lines are those of the user's file, as far as they can be.
 """
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
 from types import FunctionType
 
 from ufora_core import syntax
 from ufora_core.compiler.for_loops.flow import stores
 from ufora_core.compiler.for_loops.item import ITEM
+from ufora_core.compiler.sites.slices import place_of
 from ufora_core.compiler.trees import clone, placed
 from ufora_core.values.nodes import Source
 from ufora_core.values.qualnames import requalified
 from ufora_core.values.recompile import compile_source
 from ufora_core.values.sources import remember
+from ufora_worker.for_loops.runs import Run
 
 
 def item_function(
@@ -54,6 +57,36 @@ def item_function(
     code = code.replace(co_name=ITEM)  # of its own: what is remembered is kept by identity
     remember(code, source)
     return FunctionType(code, namespace, ITEM)
+
+
+@dataclass(slots=True)
+class ItemFunctions:
+    """The functions of one job's loops, each made once for the global names that it works with."""
+
+    _made: dict[Hashable, FunctionType] = field(default_factory=dict)
+
+    def of(
+        self,
+        run: Run,
+        key: Hashable,
+        target: ast.expr,
+        arguments: Sequence[str],
+        body: Callable[[], Sequence[ast.stmt]],
+    ) -> FunctionType:
+        """The function for a loop; ``key`` stands for all that it is made of. See
+        ``item_function``."""
+        found = self._made.get(key)
+        if found is None or found.__globals__ is not run.frame.f_globals:
+            found = self._made[key] = item_function(
+                target,
+                arguments,
+                body(),
+                filename=run.filename,
+                mangle=run.site.mangle,
+                namespace=run.frame.f_globals,
+                place=place_of(run.frame.f_code),
+            )
+        return found
 
 
 def _in_lines_of(definition: ast.FunctionDef) -> str:

@@ -12,12 +12,11 @@ from ufora_core.compiler.for_loops.item import ITEM, comprehension_of
 from ufora_core.compiler.for_loops.turns import AT, END, Turns
 from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.rewriting import SiteKind
-from ufora_core.compiler.sites.slices import place_of
 from ufora_core.compiler.trees import placed
 from ufora_worker.executor.program_code import definition_of
 from ufora_worker.for_loops.changes import changes_of_assigning
 from ufora_worker.for_loops.elements import element
-from ufora_worker.for_loops.items import item_function
+from ufora_worker.for_loops.items import ItemFunctions
 from ufora_worker.for_loops.runs import Run, local_names
 from ufora_worker.loops.moments import Declined
 from ufora_worker.native.repeated import RepeatedCall, call_translation
@@ -63,8 +62,7 @@ class Plan:
 class Plans:
     """Makes the plans of one job's loops."""
 
-    #: By the identity of the turns, which their site keeps, and of what the items are taken from.
-    _functions: dict[tuple[int, tuple[str, ...], str], FunctionType] = field(default_factory=dict)
+    _functions: ItemFunctions = field(default_factory=ItemFunctions)
 
     def plan(self, run: Run, native: RepeatedCall) -> Plan | None:
         """The plan for what is left of a loop, with the values that its variables have now; None
@@ -93,25 +91,10 @@ class Plans:
         values |= {name: run.look_up(name) for name in free}
         values |= {AT: 0, END: len(items), **given}
         names = tuple(values)
-        function = self._function(run, turns, item, names)
+        # Their site keeps the turns, and so their identity.
+        key, body = (id(turns), names, ast.dump(item)), lambda: turns.function(item)
+        function = self._functions.of(run, key, _no_item(turns), names, body)
         return Plan(turns, function, names, list(values.values()), native)
-
-    def _function(
-        self, run: Run, turns: Turns, item: ast.expr, names: tuple[str, ...]
-    ) -> FunctionType:
-        key = id(turns), names, ast.dump(item)
-        found = self._functions.get(key)
-        if found is None or found.__globals__ is not run.frame.f_globals:
-            found = self._functions[key] = item_function(
-                _no_item(turns),
-                names,
-                turns.function(item),
-                filename=run.filename,
-                mangle=run.site.mangle,
-                namespace=run.frame.f_globals,
-                place=place_of(run.frame.f_code),
-            )
-        return found
 
 
 def numbers_of(run: Run, turns: Turns) -> list[Any] | None:

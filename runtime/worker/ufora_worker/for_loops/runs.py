@@ -117,7 +117,7 @@ class Run:
         for names in places[:1] if spelled in local_names(frame.f_code) else places:
             if spelled in names:
                 return names[spelled]
-        raise Declined(f"`{name}` has no value when the loop begins")
+        raise Declined(f"`{name}` has no value yet")
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from ufora_core.compiler.sites.names import mangled
 from ufora_core.compiler.sites.site import Site
 from ufora_worker.executor.interpreter import plain_sites
 from ufora_worker.executor.program_code import definition_of
-from ufora_worker.loops.moments import Declined
+from ufora_worker.loops.moments import Declined, local_values
 from ufora_worker.loops.ranges import ItemSource, SliceCall
 from ufora_worker.loops.root_loop import RootLoop
 from ufora_worker.native.service import Location
@@ -146,16 +146,12 @@ class CallLoops:
         """
         code = frame.f_code
         self.splitter.check(site, 2, frame)
-        names = site.local_names(code)
-        variables = frame.f_locals
-        if not all(name in variables for name in names):
-            raise Declined("a variable that it reads has no value")
-        scope = {name: variables[name] for name in names}
+        scope = local_values(site, frame)
         verdict = self._verdict(site, frame, scope)
         if not verdict.pure:
             self.splitter.visits(site).depth = 0
             raise Declined("it may have effects", verdict.reason)
-        slices = self.splitter.slices
+        names, slices = list(scope), self.splitter.slices
         function = slices.function(site, code, names, frame.f_globals)
         source = ItemSource(site, names, code.co_filename)
         return SliceCall(function, list(scope.values()), source=source)

@@ -49,6 +49,19 @@ class Declined(Exception):
         self.reason, self.passing = reason, passing
 
 
+def local_values(site: Site, frame: FrameType) -> dict[str, Any]:
+    """The values of the local variables that items of a site read.
+
+    Raises:
+        Declined: one of them has none.
+    """
+    names, variables = site.local_names(frame.f_code), frame.f_locals
+    for name in names:
+        if name not in variables:
+            raise Declined(f"`{name}` has no value yet")
+    return {name: variables[name] for name in names}
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """A loop that can be split."""
@@ -162,12 +175,8 @@ class Moment:
         Raises:
             Declined: one of them has no value.
         """
-        names = self.site.local_names(frame.f_code)
-        variables = frame.f_locals
-        if not all(name in variables for name in names):
-            raise Declined("a variable that it reads has no value")
         given = zip(self.site.given_names, (*self._called, *self.key), strict=True)
-        return {**{name: variables[name] for name in names}, **dict(given)}
+        return {**local_values(self.site, frame), **dict(given)}
 
     def proved(self, count: int, frame: FrameType, slices: SliceCodes) -> tuple[Items, SliceCall]:
         """The items, so many of them, and what runs them anywhere.

@@ -9,12 +9,9 @@ own traceback.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any, Protocol
 
-from ufora_core import program
 from ufora_core.compiler.sites.rewriting import SiteKind
-from ufora_core.compiler.sites.text import text_of
 from ufora_core.protocol.executor import (
     Judged,
     LoopClosed,
@@ -26,18 +23,17 @@ from ufora_core.protocol.executor import (
 from ufora_core.protocol.parts import ExecutorUse, Failure, Payload
 from ufora_core.protocol.worker import Piece, Range
 from ufora_core.store import ObjectStore
-from ufora_core.values.encode import Encoder
 from ufora_worker.executor.chronicle import Tally
 from ufora_worker.executor.interpreter import frames_left, own_frames
 from ufora_worker.loops.float_files import FloatReader, sweep
 from ufora_worker.loops.folds import Fold
 from ufora_worker.loops.loop import Loop, Place
-from ufora_worker.loops.partials import AGAIN, Stored, decode_partial, keep
+from ufora_worker.loops.partials import AGAIN, decode_partial
 from ufora_worker.loops.ranges import SliceCall, use_of
 from ufora_worker.loops.segments import LiveSegment
 from ufora_worker.loops.shapes import Accumulator, accumulator, finish
 from ufora_worker.loops.sums import Summed, join
-from ufora_worker.loops.weights import weigh
+from ufora_worker.loops.tasks import Task
 from ufora_worker.native.body import NativeItems
 from ufora_worker.native.float_fold import FloatFold
 
@@ -113,10 +109,7 @@ class RootLoop:
     failed_at: int | None = field(default=None, init=False)
 
     _results: Accumulator = field(init=False)
-    _task: Stored | None = field(default=None, init=False)
-    #: Sending the values takes longer than this.
-    _too_much_ns: float = field(default=0.0, init=False)
-    _task_objects: Sequence[Any] = field(default=(), init=False)
+    _task: Task = field(init=False)
     _native: NativeItems | None = field(default=None, init=False)
     _pieces: dict[int, Piece] = field(default_factory=dict, init=False)
     _done: int = field(default=0, init=False)
@@ -171,10 +164,10 @@ class RootLoop:
     def _gather(self) -> list[LiveSegment]:
         earlier = None if self.window is None else self.window.earlier
         if earlier is None:
+            self._task = Task(self.kind, self.body, self.items, self.python)
             self._native = self.body.native(self.place, self.items, self.python)
         else:
-            self._native = earlier._native
-            self._task, self._task_objects = earlier._task, earlier._task_objects
+            self._task, self._native = earlier._task, earlier._native
             self._results.shipping_ns = earlier._results.shipping_ns
         first = self._done = 0 if self.window is None else self.window.first
         loop = Loop(
@@ -222,15 +215,14 @@ class RootLoop:
         return self.kind is SiteKind.SUM and any(each.form == "floats" for each in segments)
 
     def _give(self, lo: int, hi: int) -> None:
-        if self._task is None:
-            self._task = self._encode_task()
+        task = self._task.encoded(self.store, self._frames_left)
         work = Range(
             job=self.job,
             loop=self.number,
             lo=lo,
             hi=hi,
-            task=self._task.payload,
-            needs=self._task.needs,
+            task=task.payload,
+            needs=task.needs,
             values=self._results.keep_values,
         )
         self.link.send(Offer(range=work))
@@ -238,22 +230,14 @@ class RootLoop:
     def _task_ns(self, limit: float) -> float:
         """About what it takes to send the items and the values that they read and, where loops
         are many, to make code of them elsewhere; something above ``limit`` if it is more."""
-        if self._task is not None:
+        if self._task.is_encoded:
             return 0.0
         burden_ns = self.burden()
         if burden_ns > limit:
             return burden_ns
         code_ns = burden_ns + (_NESTED_TASK_NS if self._nested else 0.0)
         times = self._share * (_CALLS_TIMES if self.kind is SiteKind.CALLS else 1.0)
-        return code_ns + times * self._values_ns((limit - code_ns) / times)
-
-    def _values_ns(self, limit: float) -> float:
-        if limit < 2 * self._too_much_ns:
-            return inf
-        found = weigh((self.items, *self.body.arguments), limit)
-        if found > limit:
-            self._too_much_ns = limit
-        return found
+        return code_ns + times * self._task.values_ns((limit - code_ns) / times)
 
     @property
     def _share(self) -> float:
@@ -262,30 +246,6 @@ class RootLoop:
         if window is None or window.may_be_last:
             return 1.0
         return (window.end - window.first) / max(len(self.items), 1)
-
-    def _encode_task(self) -> Stored:
-        encoder = Encoder()
-        task = program.LoopTask(
-            kind=self.kind.name,
-            slice=encoder.item(self.body.function),
-            iterable=encoder.item(self.items),
-            arguments=[encoder.item(value) for value in self.body.arguments],
-            graph=encoder.graph(),
-            python=self.python,
-            recursion_limit=self._frames_left,
-            text=self._text(),
-        )
-        self._task_objects = encoder.objects
-        return keep(self.store, program.encode(task), encoder)
-
-    def _text(self) -> program.ItemText | None:
-        source = self.body.source
-        if source is None:
-            return None
-        site = source.site
-        return program.ItemText(
-            text_of(site), list(source.names), source.filename, site.line, site.mangle
-        )
 
     def _count(self, items: int) -> None:
         self._done += items
@@ -311,7 +271,7 @@ class RootLoop:
     def _append(self, piece: Piece, segments: list[LiveSegment]) -> None:
         """Append a piece's segments, or add them up with those before them."""
         files = FloatReader(self.place.floats)
-        found = decode_partial(self.store, piece.partial, self._task_objects, files)
+        found = decode_partial(self.store, piece.partial, self._task.objects, files)
         segments.extend(map(self._complete, found))
         if self.kind is SiteKind.SUM:
             join(segments, self._float_fold)
@@ -363,7 +323,7 @@ class RootLoop:
 
     def _close(self) -> None:
         """Nothing of this loop is wanted any more; what nobody will merge is removed."""
-        if self._task is None:
+        if not self._task.is_encoded:
             return
         self.link.send(LoopClosed(job=self.job, loop=self.number, beyond=0))
         for piece in self._pieces.values():

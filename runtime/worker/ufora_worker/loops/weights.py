@@ -22,13 +22,13 @@ _PACKED_NS, _PLAIN_NS, _TEXT_NS, _ROW_NS, _BYTE_NS = 80.0, 200.0, 300.0, 100.0, 
 #: What begins a list of packed numbers, and what an instance takes besides its attributes.
 _PACKING_NS, _INSTANCE_NS = 6_000.0, 12_000.0
 _ITERABLE: tuple[Any, ...] = (list, tuple, set, frozenset)
-_CONTAINERS = (*_ITERABLE, dict)
-_COSTS: Mapping[type, float] = {
+#: What has a node of its own, and nothing in it that would have to be looked at.
+_LEAVES: Mapping[type, float] = {
     **dict.fromkeys((str, bytes, bytearray, complex, range), 3_000.0),
-    **dict.fromkeys(_CONTAINERS, 3_500.0),
     # Code and what it reaches travels once for a job.
     **dict.fromkeys((FunctionType, ModuleType, type), 50_000.0),
 }
+_COSTS: Mapping[type, float] = {**_LEAVES, **dict.fromkeys((*_ITERABLE, dict), 3_500.0)}
 _PACKED = {int, float}
 _PLAIN = {*_PACKED, bool, type(None)}
 #: As many items show what the others are.
@@ -44,15 +44,13 @@ def weigh(values: Iterable[Any], limit: float) -> float:
         value = next(stack[-1], stack)
         if value is stack:
             stack.pop()
-        elif (alone := _atom_ns(value)) is not None:
+        elif (alone := _leaf_ns(value)) is not None:
             total += alone
         elif id(value) not in seen:
-            total += _node_ns(value)
-            if type(value) not in _COSTS or type(value) in _CONTAINERS:
-                seen[id(value)] = value
-                known, parts = _inside(value)
-                total += known
-                stack.append(parts)
+            seen[id(value)] = value
+            known, parts = _inside(value)
+            total += _node_ns(value) + known
+            stack.append(parts)
     return total
 
 
@@ -71,6 +69,12 @@ def _atom_ns(value: Any) -> float | None:
     if kind in _PLAIN:
         return _PLAIN_NS
     return _TEXT_NS if kind is str and len(value) <= SHORT_TEXT else None
+
+
+def _leaf_ns(value: Any) -> float | None:
+    """What a value takes that nothing else is sent with; None for any other."""
+    alone = _atom_ns(value)
+    return _node_ns(value) if alone is None and type(value) in _LEAVES else alone
 
 
 def _node_ns(value: Any) -> float:
@@ -125,7 +129,7 @@ def _items_ns(items: Sequence[Any], *, may_be_table: bool) -> float | None:
         row = row_ns(some) if may_be_table else None
         if row is not None:
             return row * len(items)
-    costs = [cost for cost in map(_atom_ns, some) if cost is not None]
+    costs = [cost for cost in map(_leaf_ns, some) if cost is not None]
     return fmean(costs) * len(items) if len(costs) == len(some) else None
 
 

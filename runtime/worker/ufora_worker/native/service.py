@@ -64,6 +64,18 @@ class Request:
     #: Set as soon as it is of no use to wait: there is code or a refusal, or LLVM has it, which
     #: needs none of Python's time, or has something else.
     passed: threading.Event = field(default_factory=threading.Event)
+    _translation: "Translation | None" = field(default=None, init=False)
+
+    def translated(self) -> "Translation":
+        """What the code is made of. It is translated once: should there be no code for it in
+        memory, it is compiled from that.
+
+        Raises:
+            Refused: this stays in CPython.
+        """
+        if self._translation is None:
+            self._translation = self.translate()
+        return self._translation
 
 
 class Compiler:
@@ -98,7 +110,7 @@ class Compiler:
         if self._compilation is None:
             return
         try:
-            request.code = self._compilation.recall(request.translate)
+            request.code = self._compilation.recall(request.translated)
         except Refused as refused:
             request.history.refused(refused.refusal)
         except Exception as error:
@@ -132,7 +144,7 @@ class Compiler:
 
     def _serve_one(self, request: Request, compilation: "Compilation") -> None:
         try:
-            code = compilation.compile(request.translate, request.passed.set)
+            code = compilation.compile(request.translated, request.passed.set)
             request.code = code
             request.history.made()
             request.then(code)

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from types import CodeType, FunctionType
 
 from ufora_core.compiler.sites.names import Comprehension, parameters
@@ -20,6 +21,8 @@ class Definition:
     is_generator: bool
     #: Whether control may reach the end of the body, which returns None.
     falls_through: bool
+    #: Whether a variable may change between two reads of one expression (``:=``).
+    assigns_in_expressions: bool
 
 
 class Definitions:
@@ -29,7 +32,6 @@ class Definitions:
         self._source_of = source_of
         #: By the code's identity; the code itself is kept so that its identity stays taken.
         self._of_code: dict[int, tuple[CodeType, Definition | None]] = {}
-        self._of_node: dict[Node, Definition] = {}
 
     def of_function(self, function: FunctionType) -> Definition | None:
         """The definition of a function; None when it has no source, or is asynchronous."""
@@ -37,16 +39,9 @@ class Definitions:
         found = self._of_code.get(id(code))
         if found is None:
             node = self._source_of(code)
-            known = isinstance(node, ast.FunctionDef | ast.Lambda)
-            found = self._of_code[id(code)] = (code, self.of_node(node) if known else None)  # type: ignore[arg-type]
+            known = definition_at(node) if isinstance(node, ast.FunctionDef | ast.Lambda) else None
+            found = self._of_code[id(code)] = (code, known)
         return found[1]
-
-    def of_node(self, node: Node) -> Definition:
-        """The definition that this is."""
-        found = self._of_node.get(node)
-        if found is None:
-            found = self._of_node[node] = _describe(node)
-        return found
 
 
 def default_values(function: FunctionType, arguments: ast.arguments) -> dict[str, object]:
@@ -57,10 +52,14 @@ def default_values(function: FunctionType, arguments: ast.arguments) -> dict[str
     return {each.arg: value for each, value in pairs} | (function.__kwdefaults__ or {})
 
 
-def _describe(node: Node) -> Definition:
+@lru_cache(maxsize=1024)
+def definition_at(node: Node) -> Definition:
+    """The definition that this is; nobody changes it any more."""
+    named = any(isinstance(each, ast.NamedExpr) for each in ast.walk(node))
     if isinstance(node, ast.Lambda):
-        return Definition(node, _own_names(node), is_generator=False, falls_through=False)
-    return Definition(node, _own_names(node), _is_generator(node.body), _falls_through(node.body))
+        return Definition(node, _own_names(node), False, False, named)
+    generates, ends = _is_generator(node.body), _falls_through(node.body)
+    return Definition(node, _own_names(node), generates, ends, named)
 
 
 def _own_names(definition: Node) -> frozenset[str]:

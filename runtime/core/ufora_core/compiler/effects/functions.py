@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import CellType, FunctionType, GeneratorType
 
 from ufora_core.compiler.effects.classes import Nature, nature
-from ufora_core.compiler.effects.definitions import Definition, default_values
+from ufora_core.compiler.effects.definitions import Definition, default_values, definition_at
 from ufora_core.compiler.effects.expressions import evaluate
 from ufora_core.compiler.effects.frames import Arguments, Frame, LocalFunction, Outcome, Session
 from ufora_core.compiler.effects.kinds import NONE, NOTHING, Known, Reach, Value, join
@@ -157,7 +157,7 @@ def _open(
 ) -> tuple[Frame, Definition, Mapping[str, Value]]:
     if isinstance(function, LocalFunction):
         outer = function.frame
-        definition = session.definitions.of_node(function.node)
+        definition = definition_at(function.node)
         frame = replace(
             outer,
             local_names=definition.own_names,

@@ -3,6 +3,8 @@
 import ast
 import enum
 import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import (
     ClassMethodDescriptorType,
     FunctionType,
@@ -10,6 +12,7 @@ from types import (
     MemberDescriptorType,
     ModuleType,
 )
+from typing import Any
 
 from ufora_core.compiler.effects import classes
 from ufora_core.compiler.effects.classes import Nature
@@ -136,7 +139,7 @@ def of_attribute(
         return part_of(me)
     reader = _READERS.get(kind)
     if reader is not None:
-        return reader(frame, node, me, cls, name, attribute)
+        return reader(_Reading(frame, node, me, cls, name), attribute)
     if classes.look_up(kind, "__get__") is not None and frame.session.world.nature(kind) is not (
         Nature.CODE
     ):
@@ -144,39 +147,44 @@ def of_attribute(
     return frame.see(attribute, name, node)
 
 
-def _of_property(
-    frame: Frame, node: ast.AST, me: Value, cls: type, name: str, attribute: object
-) -> Value:
-    assert isinstance(attribute, property)
-    return call_special(frame, node, attribute.fget, cls, Arguments((me,)))
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """``me.name`` at ``node``, where the attribute was found in class ``cls``."""
+
+    frame: Frame
+    node: ast.AST
+    me: Value
+    cls: type
+    name: str
+
+    def call(self, function: object) -> Value:
+        """What ``function(me)`` gives."""
+        return call_special(self.frame, self.node, function, self.cls, Arguments((self.me,)))
 
 
-def _of_cached_property(
-    frame: Frame, node: ast.AST, me: Value, cls: type, name: str, attribute: object
-) -> Value:
-    assert isinstance(attribute, functools.cached_property)
+def _of_property(reading: _Reading, attribute: property) -> Value:
+    return reading.call(attribute.fget)
+
+
+def _of_cached_property(reading: _Reading, attribute: "functools.cached_property[object]") -> Value:
+    frame, node, me = reading.frame, reading.node, reading.me
     if not is_made_here(me):
         frame.refuse(node, f"{quote(node)} is a cached property: reading it changes the object")
-    value = call_special(frame, node, attribute.func, cls, Arguments((me,)))
+    value = reading.call(attribute.func)
     frame.store(me, value)
     return value
 
 
-def _of_static_method(
-    frame: Frame, node: ast.AST, me: Value, cls: type, name: str, attribute: object
-) -> Value:
-    assert isinstance(attribute, staticmethod)
-    return frame.see(attribute.__func__, name, node)
+def _of_static_method(reading: _Reading, attribute: "staticmethod[..., object]") -> Value:
+    return reading.frame.see(attribute.__func__, reading.name, reading.node)
 
 
-def _of_class_method(
-    frame: Frame, node: ast.AST, me: Value, cls: type, name: str, attribute: object
-) -> Value:
-    assert isinstance(attribute, classmethod)
-    return of_function(Bound(name, frame.see(cls, cls.__name__, node), attribute.__func__))
+def _of_class_method(reading: _Reading, attribute: "classmethod[object, ..., object]") -> Value:
+    cls = reading.frame.see(reading.cls, reading.cls.__name__, reading.node)
+    return of_function(Bound(reading.name, cls, attribute.__func__))
 
 
-_READERS = {
+_READERS: Mapping[type, Callable[[_Reading, Any], Value]] = {
     property: _of_property,
     functools.cached_property: _of_cached_property,
     staticmethod: _of_static_method,

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 
 from ufora_core.compiler.sites.names import Comprehension
-from ufora_core.compiler.trees import clone
+from ufora_core.compiler.trees import call, clone, load, placed, store
 
 #: ``__ufora_view__(function, *operands)``: see ``stages.call``.
 VIEW = "__ufora_view__"
@@ -185,19 +185,16 @@ def desugared(
         computed = _Computation(source)
         made = ast.GeneratorExp(computed.value, computed.generators)
         if keyed and not source.staged:
-            made.elt, keyed = _call(KEY, made.elt), False
+            made.elt, keyed = call(KEY, made.elt), False
     else:
         made = clone(comprehension)
         if source.staged:
             made.generators = _Computation(source).bound_to(made.generators)
     if keyed:
         assert isinstance(made, ast.GeneratorExp | ast.ListComp)
-        made.generators.append(_assigned(_store(_KEYED), made.elt))
-        made.elt = ast.Tuple([_call(KEY, _load(_KEYED)), _load(_KEYED)], ast.Load())
-    for each in ast.walk(made):
-        if isinstance(each, ast.expr) and not hasattr(each, "lineno"):
-            ast.copy_location(each, source.node)
-    return made
+        made.generators.append(_assigned(store(_KEYED), made.elt))
+        made.elt = ast.Tuple([call(KEY, load(_KEYED)), load(_KEYED)], ast.Load())
+    return placed(made, source.node)
 
 
 class _Computation:
@@ -206,7 +203,7 @@ class _Computation:
     def __init__(self, source: Source) -> None:
         self._items = count()
         self._functions = iter(function_names(len(functions_of(source))))
-        first = ast.comprehension(_store(""), source.node, [], 0)
+        first = ast.comprehension(store(""), source.node, [], 0)
         self.generators = [first]
         first.target, self.value = self._read(source)
 
@@ -237,14 +234,14 @@ class _Computation:
         """What an item is assigned to, and the value that is computed from it."""
         if not source.staged:
             name = _ITEM.format(next(self._items))
-            return _store(name), _load(name)
+            return store(name), load(name)
         if source.name == "islice":
             return self._read(source.parts[0])  # how many are taken, the items tell
         function = next(self._functions) if source.name in _CALLING else ""
         read = [self._read(part) for part in source.parts]
         if source.name == "enumerate":
             name = _ITEM.format(next(self._items))
-            read.insert(0, (_store(name), _load(name)))
+            read.insert(0, (store(name), load(name)))
         targets, values = [list(each) for each in zip(*read, strict=True)]
         joined = source.name in _JOINING or len(read) > 1
         target = ast.Tuple(targets, ast.Store()) if joined else targets[0]
@@ -252,13 +249,13 @@ class _Computation:
 
     def _value(self, name: str, function: str, values: list[ast.expr]) -> ast.expr:
         if name == "map":
-            return _call(function, *values)
+            return call(function, *values)
         if name == "starmap":
             (value,) = values
             spread = (
                 value.elts if isinstance(value, ast.Tuple) else [ast.Starred(value, ast.Load())]
             )
-            return _call(function, *spread)
+            return call(function, *spread)
         if name == "filter":
             return self._filtered(function, *values)
         if name == "from_iterable":
@@ -268,15 +265,15 @@ class _Computation:
     def _filtered(self, function: str, value: ast.expr) -> ast.expr:
         if not isinstance(value, ast.Name):
             name = _ITEM.format(next(self._items))
-            self.generators.append(_assigned(_store(name), value))
-            value = _load(name)
-        self.generators[-1].ifs.append(_call(function, clone(value)))
+            self.generators.append(_assigned(store(name), value))
+            value = load(name)
+        self.generators[-1].ifs.append(call(function, clone(value)))
         return value
 
     def _flattened(self, value: ast.expr) -> ast.expr:
         name = _ITEM.format(next(self._items))
-        self.generators.append(ast.comprehension(_store(name), value, [], 0))
-        return _load(name)
+        self.generators.append(ast.comprehension(store(name), value, [], 0))
+        return load(name)
 
 
 def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]] | None:
@@ -292,15 +289,3 @@ def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]
 def _assigned(target: ast.expr, value: ast.expr) -> ast.comprehension:
     """``for target in (value,)``: an assignment, in a comprehension."""
     return ast.comprehension(target, ast.Tuple([value], ast.Load()), [], 0)
-
-
-def _load(name: str) -> ast.Name:
-    return ast.Name(name, ast.Load())
-
-
-def _store(name: str) -> ast.Name:
-    return ast.Name(name, ast.Store())
-
-
-def _call(function: str, *operands: ast.expr) -> ast.Call:
-    return ast.Call(_load(function), list(operands), [])

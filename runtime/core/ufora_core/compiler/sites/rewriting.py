@@ -23,7 +23,7 @@ which a reader meets them, so every process that rewrites the same source agrees
 """
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -53,9 +53,9 @@ from ufora_core.compiler.sites.forms import (
     unpacks_all,
 )
 from ufora_core.compiler.sites.gates import runs_as_written
-from ufora_core.compiler.sites.iterables import VIEW, functions_of, is_own_name, viewed
-from ufora_core.compiler.sites.names import Comprehension, free_names, kept_names, mangled, targets
-from ufora_core.compiler.sites.site import Site
+from ufora_core.compiler.sites.iterables import VIEW, viewed
+from ufora_core.compiler.sites.names import Comprehension, mangled, targets
+from ufora_core.compiler.sites.site import Site, described
 from ufora_core.compiler.trees import call, clone, depth, placed
 
 __all__ = [
@@ -168,7 +168,7 @@ class _Rewriter(Scopes, ast.NodeTransformer):
     def _side_by_side(self, run: list[ast.stmt]) -> ast.If:
         assignments = cast(list[ast.Assign], run)
         names = (cast(ast.Name, each.targets[0]).id for each in assignments)
-        assigned = frozenset(self._mangled(names))
+        assigned = frozenset(mangled(name, self._mangle) for name in names)
         originals = [clone(each) for each in assignments]
         found = [cast(ast.Call, each.value) for each in assignments]
         site = self._calls_site(found[0], found, Calls(len(found), assigned))
@@ -356,36 +356,5 @@ class _Rewriter(Scopes, ast.NodeTransformer):
         return both, list(map(self.visit, besides(running)))
 
     def _describe(self, original: ast.expr) -> Site:
-        form = form_of(original) or drained(original)
-        assert form is not None
-        comprehension = form.comprehension()
-        free = frozenset(name for name in free_names(comprehension) if not is_own_name(name))
         self._next += 1
-        eager = isinstance(form.written, ast.ListComp)
-        return Site(
-            index=self._next - 1,
-            kind=form.kind,
-            line=original.lineno,
-            column=original.col_offset,
-            comprehension=comprehension,
-            free=self._mangled(sorted(free)),
-            kept=frozenset(self._mangled(kept_names(comprehension))),
-            enclosing=frozenset(self._mangled(free & self._enclosing)),
-            eager=form.reducer is not None and (eager or form.reducer.gathers),
-            operand=form.operand is not None,
-            mangle=self._mangle,
-            original=original,
-            reducer=form.reducer,
-            written=form.written,
-            functions=tuple(map(ast.unparse, functions_of(form.source))),
-            key="" if form.key is None else ast.unparse(form.key.value),
-            accumulates=None if form.running is None else _keywords(form.running),
-        )
-
-    def _mangled(self, names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(mangled(name, self._mangle) for name in names)
-
-
-def _keywords(call: ast.Call) -> tuple[str, ...]:
-    """Of all operands but the first; empty for those by position."""
-    return (*("" for _ in call.args[1:]), *(each.arg or "" for each in call.keywords))
+        return described(original, self._next - 1, self._mangle, self._enclosing)

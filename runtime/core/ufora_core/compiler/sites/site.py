@@ -2,13 +2,15 @@
 
 import ast
 import inspect
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import CodeType
 
 from ufora_core.compiler.for_loops.statement import ForLoop
 from ufora_core.compiler.sites.calls import Calls
-from ufora_core.compiler.sites.iterables import KEY, function_names
-from ufora_core.compiler.sites.names import Comprehension
+from ufora_core.compiler.sites.forms import drained, form_of
+from ufora_core.compiler.sites.iterables import KEY, function_names, functions_of, is_own_name
+from ufora_core.compiler.sites.names import Comprehension, free_names, kept_names, mangled
 from ufora_core.compiler.sites.reducers import Reducer, SiteKind
 
 
@@ -76,3 +78,41 @@ class Site:
         if code.co_flags & inspect.CO_OPTIMIZED:
             variables.update(code.co_varnames, code.co_cellvars, code.co_freevars)
         return tuple(name for name in self.free if name in variables)
+
+
+def described(original: ast.expr, index: int, mangle: str, enclosing: frozenset[str]) -> Site:
+    """The site that an expression is, with this number; ``mangle`` is the class around it (or
+    empty), and ``enclosing`` are the names that comprehensions around it bind."""
+    form = form_of(original) or drained(original)
+    assert form is not None
+    comprehension = form.comprehension()
+    free = frozenset(name for name in free_names(comprehension) if not is_own_name(name))
+    eager = isinstance(form.written, ast.ListComp)
+
+    def spelled(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(mangled(name, mangle) for name in names)
+
+    return Site(
+        index=index,
+        kind=form.kind,
+        line=original.lineno,
+        column=original.col_offset,
+        comprehension=comprehension,
+        free=spelled(sorted(free)),
+        kept=frozenset(spelled(kept_names(comprehension))),
+        enclosing=frozenset(spelled(free & enclosing)),
+        eager=form.reducer is not None and (eager or form.reducer.gathers),
+        operand=form.operand is not None,
+        mangle=mangle,
+        original=original,
+        reducer=form.reducer,
+        written=form.written,
+        functions=tuple(map(ast.unparse, functions_of(form.source))),
+        key="" if form.key is None else ast.unparse(form.key.value),
+        accumulates=None if form.running is None else _keywords(form.running),
+    )
+
+
+def _keywords(call: ast.Call) -> tuple[str, ...]:
+    """Of all operands but the first; empty for those by position."""
+    return (*("" for _ in call.args[1:]), *(each.arg or "" for each in call.keywords))

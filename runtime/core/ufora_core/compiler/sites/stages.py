@@ -18,8 +18,6 @@ from typing import Any, cast
 from ufora_core.compiler.sites.running import Running
 from ufora_core.compiler.sites.views import Enumerated, Items, Zipped, front, indexable, view_of
 
-Source = "Items | Stage | Running"
-
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -86,12 +84,16 @@ class Stage:
 _ONE_BY_ONE = (map, itertools.starmap, zip, enumerate)
 
 
+#: What an iterator takes its items from.
+Source = Items | Stage | Running
+
+
 @dataclass(frozen=True, slots=True)
 class Deferred:
     """An iterator that nobody has taken anything from yet."""
 
     iterator: object
-    source: "Items | Stage | Running"
+    source: Source
 
 
 def call(function: Any, /, *operands: Any, **keywords: Any) -> Any:
@@ -108,9 +110,7 @@ def as_written(iterable: Any) -> Any:
     return iterable.iterator if type(iterable) is Deferred else iterable
 
 
-def _source(
-    function: Any, operands: Sequence[Any], keywords: Mapping[str, Any]
-) -> "Items | Stage | Running | None":
+def _source(function: Any, operands: Sequence[Any], keywords: Mapping[str, Any]) -> Source | None:
     if function is itertools.accumulate:
         return _running(*operands, **keywords)
     takes_function = function is map or function is filter or function is itertools.starmap
@@ -180,5 +180,5 @@ def _in_step(build: Any, parts: Sequence[Any], strict: Any) -> bool:
     return strict is False and not any(isinstance(part, Stage) for part in parts[:shortest])
 
 
-def _length(part: "Items | Stage") -> int | None:
+def _length(part: Items | Stage) -> int | None:
     return part.length() if isinstance(part, Stage) else len(part)

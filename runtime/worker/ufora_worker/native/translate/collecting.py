@@ -18,7 +18,6 @@ from ufora_core.compiler.sites.reducers import DECIDED
 from ufora_worker.native.ir.nodes import Return
 from ufora_worker.native.translate import functions, names
 from ufora_worker.native.translate.emission import Emission, is_list
-from ufora_worker.native.translate.functions import assigns_in_expressions
 from ufora_worker.native.translate.values import Known, Value, with_atoms
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def collects(b: "Builder", comprehension: Comprehension, emission: Emission) -> 
     given = [with_atoms(b.evaluate(each), b.kept) for each in call.args]
     arguments = functions.arguments_of(b, call, target, given)
     b.enter(target.names, target.definition.own_names, target.filename, target.mangle)
-    b.snapshots = assigns_in_expressions(target.definition)
+    b.snapshots = target.definition.assigns_in_expressions
     for parameter, argument in arguments.items():
         names.assign(b, call, parameter, argument)
     b.collection = collection

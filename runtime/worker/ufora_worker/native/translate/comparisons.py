@@ -49,7 +49,7 @@ def compare(
     """
     if texts.is_text(left) and texts.is_text(right):
         return texts.compare(b, operator, left, right)
-    parts = _parts(b, left), _parts(b, right)
+    parts = written_parts(b, left), written_parts(b, right)
     if parts[0] is not None and parts[1] is not None:
         if _is_list(left) != _is_list(right):
             return _different(b, node, operator, left, right)
@@ -156,7 +156,7 @@ def _of_type(b: "Builder", type: Type, value: Atom) -> Atom:
 # ------------------------------------------------------------------ tuples
 
 
-def _parts(b: "Builder", value: Value) -> Sequence[Value] | None:
+def written_parts(b: "Builder", value: Value) -> Sequence[Value] | None:
     """The components of a tuple or list that is written out."""
     if isinstance(value, Display):
         return value.items

@@ -46,8 +46,9 @@ def when(b: "Builder", test: ast.expr, then: Path) -> None:
     """``if test:`` without ``else``: behind ``and``, what its left side assigned is assigned."""
     if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
         first, *others = test.values
-        rest = others[0] if len(others) == 1 else ast.BoolOp(test.op, others)
-        when(b, first, lambda: when(b, ast.copy_location(rest, test), then))
+        both = ast.copy_location(ast.BoolOp(test.op, others), test)
+        rest = others[0] if len(others) == 1 else both
+        when(b, first, lambda: when(b, rest, then))
         return
     branches(b, truth(b, test), then)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import TYPE_CHECKING
 
-from ufora_core.compiler.effects.definitions import Definition, default_values
+from ufora_core.compiler.effects.definitions import Definition, default_values, definition_at
 from ufora_core.compiler.sites.names import class_around
 from ufora_worker.native.ir.nodes import Atom, Function, Invoke, Var
 from ufora_worker.native.ir.types import Type
@@ -196,7 +196,7 @@ def call_local(
     """A call of a ``lambda`` or ``def`` inside translated code; raises as ``call_function``."""
     function = with_values(b, node, function)
     around = function.around
-    definition = b.session.definitions.of_node(function.node)
+    definition = definition_at(function.node)
     if definition.node.args.defaults or any(definition.node.args.kw_defaults):
         b.refuse(function.node, "a local function has defaults", "pass all arguments")
     name = getattr(function.node, "name", "<lambda>")
@@ -260,7 +260,7 @@ def _translate(
     definition = target.definition
     own = definition.own_names | {name for name, _ in target.free}
     b = Builder(session, target.name, target.filename, target.names, own, target.mangle)
-    b.snapshots = assigns_in_expressions(definition)
+    b.snapshots = definition.assigns_in_expressions
     b.line = definition.node.lineno
     b.blanks = running.blanks
     b.blanks.enter(b)
@@ -274,11 +274,6 @@ def _translate(
     running.learnt = b.blanks.learn(b)
     running.function = Function(running.name, tuple(passed.variables), b.result, b.take())
     return b.result
-
-
-def assigns_in_expressions(definition: Definition) -> bool:
-    """Whether a variable may change between two reads of one expression (``:=``)."""
-    return any(isinstance(each, ast.NamedExpr) for each in ast.walk(definition.node))
 
 
 def _body(b: Builder, definition: Definition) -> None:

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
+from ufora_core.compiler.effects.definitions import definition_at
 from ufora_worker.native.ir.nodes import Atom, Var
 from ufora_worker.native.translate.builder import Builder
 from ufora_worker.native.translate.values import Display, Known, LocalFunction, Value
@@ -56,7 +57,7 @@ def with_values(b: Builder, node: ast.AST, function: LocalFunction) -> LocalFunc
     """The local function with the values of the variables around it at this moment."""
     if function.around is not b:
         return function
-    definition = b.session.definitions.of_node(function.node)
+    definition = definition_at(function.node)
     free = sorted(_free_names(function.node) - definition.own_names)
     layers, b.layers = b.layers, function.layers
     try:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from ufora_core.compiler.sites import views
 from ufora_worker.native.ir.nodes import Atom, Const
-from ufora_worker.native.ir.types import BOOL, CHAR, INT, Array, Tuple
+from ufora_worker.native.ir.types import BOOL, CHAR, INT, Array
 from ufora_worker.native.translate import slices, texts
-from ufora_worker.native.translate.comparisons import equal
-from ufora_worker.native.translate.conversions import NUMPY_SCALARS, as_index, as_int, components
+from ufora_worker.native.translate.comparisons import equal, written_parts
+from ufora_worker.native.translate.conversions import NUMPY_SCALARS, as_index, as_int
 from ufora_worker.native.translate.values import (
     Display,
     Enumerated,
@@ -176,15 +176,11 @@ _SIZED = (str, bytes, list, tuple, *_SEARCHED)
 
 def _parts(b: "Builder", value: Value) -> Sequence[Value] | None:
     """The elements, where each is a value of its own."""
-    if isinstance(value, Display):
-        return value.items
-    if isinstance(value, Atom) and isinstance(value.type, Tuple):
-        return components(b, value)
     if isinstance(value, Known) and type(value.value) in (list, tuple, *_SEARCHED):
         known: Any = value.value
         if len(known) <= _MOST_CONSTANTS:
             return [b.see(each, f"{value.name}[{at}]") for at, each in enumerate(known)]
-    return None
+    return written_parts(b, value)
 
 
 def _constant_element(b: "Builder", node: ast.AST, of: Value, index: int) -> Value | None:

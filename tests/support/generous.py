@@ -12,7 +12,7 @@ def _weightless(*values: Any) -> float:
 _GENEROUS = {
     "loops.loop.WORTH_GIVING_NS": 0,
     "loops.sums.NEAR_NS": 0.0,
-    "loops.segments.row_ns": _weightless,
+    "loops.segments.packed_ns": _weightless,
     "loops.segments.weigh": _weightless,
     "loops.counts.weigh": _weightless,
     "loops.counts._COUNT_NS": 0.0,

@@ -4,6 +4,7 @@ from math import inf
 from time import process_time_ns
 from typing import Any, NamedTuple
 
+import numpy
 import pytest
 
 from ufora_core.values.decode import Decoder
@@ -85,6 +86,7 @@ def measured_ns(values: list[Any]) -> float:
     [
         list(range(100_000)),
         [n * 0.5 if n % 2 else n for n in range(20_000)],
+        list(numpy.arange(20_000)),
         [f"w{n}" for n in range(20_000)],
         [f"{n:01000}" for n in range(1000)],
         ROWS,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from ufora_worker.loops.weights import row_ns, weigh
+from ufora_worker.loops.weights import packed_ns, weigh
 
 #: No more than this of a value is weighed, since each slice is; what is heavier counts as so many
 #: times heavier.
@@ -60,8 +60,8 @@ _ADDED_UP = frozenset({"total", "count"})
 def shipping_ns(values: Iterable[Any]) -> float:
     """About what it takes to send one of these values, judged by the first few."""
     some = list(islice(values, 8))
-    row = row_ns(some) if type(values) is list else None
-    return max(map(_weight, some), default=0.0) if row is None else row
+    packed = packed_ns(some) if type(values) is list else None
+    return max(map(_weight, some), default=0.0) if packed is None else packed
 
 
 def _weight(value: Any) -> float:

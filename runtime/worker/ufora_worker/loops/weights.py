@@ -15,11 +15,12 @@ from typing import Any
 
 from ufora_core.values.encode import SHORT_TEXT
 from ufora_core.values.packed import PACK_ABOVE, is_table
+from ufora_core.values.scalars import packed_scalars
 
 #: Nanoseconds for a number that is packed with others; for a number, truth or None that is not; for
 #: a short text; for a row of a table, and each number in it; for a byte or character of all else.
 _PACKED_NS, _PLAIN_NS, _TEXT_NS, _ROW_NS, _BYTE_NS = 80.0, 200.0, 300.0, 100.0, 1.0
-#: What begins a list of packed numbers, and what an instance takes besides its attributes.
+#: What begins a list that is packed, and what an instance takes besides its attributes.
 _PACKING_NS, _INSTANCE_NS = 6_000.0, 12_000.0
 _ITERABLE: tuple[Any, ...] = (list, tuple, set, frozenset)
 #: What has a node of its own, and nothing in it that would have to be looked at.
@@ -54,10 +55,18 @@ def weigh(values: Iterable[Any], limit: float) -> float:
     return total
 
 
-def row_ns(rows: Sequence[Any]) -> float | None:
-    """Nanoseconds for one of these values, of which there are many, if they are rows of a table."""
-    if not rows or not is_table(rows):
+def packed_ns(values: Sequence[Any]) -> float | None:
+    """Nanoseconds for one of these values in a long list of such, if that is packed; else None."""
+    if not values:
         return None
+    kinds = set(map(type, values))
+    if (len(kinds) == 1 and kinds <= _PACKED) or packed_scalars(values) is not None:
+        return _PACKED_NS
+    return _row_ns(values) if is_table(values) else None
+
+
+def _row_ns(rows: Sequence[Any]) -> float | None:
+    """Nanoseconds for a row of a table; None if a part of one has a node."""
     costs = [_ROW_NS if type(part) in _PLAIN else _atom_ns(part) for row in rows for part in row]
     known = [cost for cost in costs if cost is not None]
     return _ROW_NS + sum(known) / len(rows) if len(known) == len(costs) else None
@@ -98,8 +107,8 @@ def _inside(value: Any) -> tuple[float, Iterator[Any]]:
     contents = _contents(value)
     if contents is None:
         return 0.0, _attributes(value)
-    may_be_table = type(value) in (list, tuple)
-    costs = [_items_ns(items, may_be_table=may_be_table) for items in contents]
+    may_be_packed = type(value) in (list, tuple)
+    costs = [_items_ns(items, may_be_packed=may_be_packed) for items in contents]
     others = [items for items, cost in zip(contents, costs, strict=True) if cost is None]
     return sum(cost for cost in costs if cost is not None), chain.from_iterable(others)
 
@@ -116,19 +125,15 @@ def _contents(value: Any) -> list[Sequence[Any]] | None:
     return None
 
 
-def _items_ns(items: Sequence[Any], *, may_be_table: bool) -> float | None:
+def _items_ns(items: Sequence[Any], *, may_be_packed: bool) -> float | None:
     """What the items of a container take, where a few of them, from all over, show what the others
     are; None where each has to be looked at."""
     if not items:
         return 0.0
     some = items[:: len(items) // _SAMPLE + 1]
-    kinds = set(map(type, some))
-    if len(items) > PACK_ABOVE:
-        if len(kinds) == 1 and kinds <= _PACKED:
-            return _PACKING_NS + _PACKED_NS * len(items)
-        row = row_ns(some) if may_be_table else None
-        if row is not None:
-            return row * len(items)
+    each = packed_ns(some) if may_be_packed and len(items) > PACK_ABOVE else None
+    if each is not None:
+        return _PACKING_NS + each * len(items)
     costs = [cost for cost in map(_leaf_ns, some) if cost is not None]
     return fmean(costs) * len(items) if len(costs) == len(some) else None
 

@@ -14,7 +14,7 @@ import types
 import typing
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
@@ -68,14 +68,21 @@ def is_plain(value: object) -> bool:
     return True
 
 
-def slots_of(kind: type) -> list[str]:
+def slots_of(kind: type) -> Sequence[str]:
     """Names of the slots of a class and its bases, as they are stored."""
-    return [
-        name
-        for base in reversed(kind.__mro__)
-        for name, value in vars(base).items()
-        if type(value) is MemberDescriptorType
-    ]
+    found = _slots.get(kind)
+    if found is None:
+        found = _slots[kind] = tuple(
+            name
+            for base in reversed(kind.__mro__)
+            for name, value in vars(base).items()
+            if type(value) is MemberDescriptorType
+        )
+    return found
+
+
+#: Those of classes that were asked for: there may be many instances.
+_slots: weakref.WeakKeyDictionary[type, tuple[str, ...]] = weakref.WeakKeyDictionary()
 
 
 def handler_for(value: object) -> Handler:

@@ -176,9 +176,12 @@ def _belongs(pod: Pod, manifest: Manifest, workers: str | None) -> bool:
 
 async def gathered(*calls: Coroutine[Any, Any, T]) -> list[T]:
     """The results of calls made at once; the first that fails ends the others."""
+    failure: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(call) for call in calls]
     except* OperatorError as errors:
-        raise errors.exceptions[0] from None
+        failure = errors.exceptions[0]
+    if failure is not None:  # raised above, the first releases of 3.11 would make a group of it
+        raise failure
     return [task.result() for task in tasks]

@@ -68,12 +68,15 @@ class Pump:
 
     async def run(self, rounds: Rounds) -> None:
         """Make rounds until ``stop``. Raises LeadershipLost when one finds that the Lease is."""
+        lost: BaseException | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self._concurrency):
                     group.create_task(self._work(rounds), name=f"reconcile {number}")
         except* LeadershipLost as errors:
-            raise errors.exceptions[0] from None
+            lost = errors.exceptions[0]
+        if lost is not None:  # raised above, the first releases of 3.11 would make a group of it
+            raise lost
 
     def stop(self) -> None:
         """Begin no further round; ``run`` returns when those that run have ended."""

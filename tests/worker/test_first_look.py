@@ -209,6 +209,31 @@ def test_a_total_without_native_code_is_given_up_where_nobody_helps(
     assert (native.items, native.native_items) == (MANY, MANY)
 
 
+@pytest.mark.parametrize("native", [True, False], ids=["native", "refused"])
+def test_all_items_are_looked_at_when_there_is_native_code_for_the_first(
+    native: bool, cluster: InlineCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("_WORTH_NS", "_SHOWN_NS", "_LEAST_APART_NS"):
+        monkeypatch.setattr(f"ufora_worker.for_loops.turns.{limit}", 0)
+    monkeypatch.setattr("ufora_worker.for_loops.turns._SETTLING_NS", 10**12)
+    looked_at: list[int] = []
+
+    def counted(site: Any, names: Any, scope: Any, items: Any, **more: Any) -> Verdict:
+        looked_at.append(len(items))
+        return judge(site, names, scope, items, **more)
+
+    monkeypatch.setattr("ufora_worker.for_loops.bodies.judge", counted)
+    data = list(range(MANY))
+    work = doubled if native else digits
+    found: list[int] = []
+    with cluster.remotely.downloadAll():
+        for n in data:
+            found.append(work(n))
+    assert found == list(map(work, data))
+    assert (max(looked_at) == MANY) is native
+    assert min(looked_at) < 100
+
+
 def test_a_reason_is_not_hidden_by_the_loops_being_short(
     cluster: InlineCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,14 +70,22 @@ class Bodies:
         return self._slice(run, run.loop.left, SiteKind.LIST)
 
     def native_records(self, run: Run) -> NativeItems | None:
-        """The records of items as native code that is not made yet; None where there can be
-        none."""
-        if run.items is None or run.loop.records is None:
+        """The records of items as native code that is not made yet, judged by the first items; None
+        where there can be none."""
+        part, parts, items = run.loop.records, run.loop.halves, run.items
+        if items is None or part is None or parts is None:
             return None
-        run.body = self.of_records(run)
-        if run.body is None:
+        first = first_items(items) if takes_a_look(items, run.count) else items
+
+        def likely() -> SliceCall:
+            body = self._slice(run, part, SiteKind.LIST)
+            _prove(run, body, first, changes_of_fold(run, parts))
+            return body
+
+        body = self._unless_declined(run, likely)
+        if body is None:
             return None
-        return run.body.native(self.splitter.place, run.items, self.splitter.python)
+        return body.native(self.splitter.place, first, self.splitter.python)
 
     def _unless_declined(self, run: Run, proved: Callable[[], SliceCall]) -> SliceCall | None:
         began = thread_time_ns()

@@ -14,7 +14,6 @@ from ufora_core.compiler.sites.site import Site
 from ufora_core.compiler.sites.stages import Stage, as_written
 from ufora_worker.executor.chronicle import Tally
 from ufora_worker.loops.moments import Declined, Moment
-from ufora_worker.loops.ranges import SliceCall
 from ufora_worker.native.body import NativeItems
 
 if TYPE_CHECKING:
@@ -40,8 +39,7 @@ class Run:
     native_turns: int = 0
     native_ns: int = 0
     plan: "Plan | None" = None
-    #: How its items run apart, and native code for that which is not there yet.
-    body: SliceCall | None = None
+    #: Native code for its items apart, as the first of them are, which is not there yet.
     apart: NativeItems | None = None
     #: What is left of the items while no record is made; nothing is proved of the loop then.
     iterator: Iterator[Any] | None = None

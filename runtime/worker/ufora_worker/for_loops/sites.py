@@ -161,7 +161,7 @@ class ForSites:
         parts = run.loop.halves
         if parts is None or run.items is None or run.stopped or run.done == len(run.items):
             return
-        body = run.body or self._bodies.of_records(run)
+        body = self._bodies.of_records(run)
         if body is None:
             return
         run.visited = True

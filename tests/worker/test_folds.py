@@ -138,13 +138,13 @@ def test_keys_in_c_that_take_no_time_are_not_worth_a_division(
     text = "sorted(xs, key=f)"
     clock = itertools.count(0, 1_000)
     monkeypatch.setattr("ufora_worker.loops.first_look.perf_counter_ns", lambda: next(clock))
-    assert Moment(site(text), sorted, words, (len,)).is_cheap(words)
-    assert not Moment(site(text), sorted, words, (lambda word: word,)).is_cheap(words)
+    assert Moment(site(text), sorted, words, (len,)).is_cheap(words, 1000)
+    assert not Moment(site(text), sorted, words, (lambda word: word,)).is_cheap(words, 1000)
     written = site("sorted((g(x) for x in xs), key=f)")
-    assert not Moment(written, sorted, words, (len,)).is_cheap(words)
+    assert not Moment(written, sorted, words, (len,)).is_cheap(words, 1000)
     slow = itertools.count(0, 1_000_000)
     monkeypatch.setattr("ufora_worker.loops.first_look.perf_counter_ns", lambda: next(slow))
-    assert not Moment(site(text), sorted, words, (len,)).is_cheap(words)
+    assert not Moment(site(text), sorted, words, (len,)).is_cheap(words, 1000)
 
 
 @pytest.mark.parametrize(
@@ -168,12 +168,12 @@ def test_what_only_looks_at_items_is_tried_before_anything_is_proved(
     clock = itertools.count(0, 1_000)
     monkeypatch.setattr("ufora_worker.loops.first_look.perf_counter_ns", lambda: next(clock))
     moment = Moment(site("sorted(words, key=key)"), sorted, items, (key,))
-    assert moment.is_cheap(items, proved=False) is cheap
+    assert moment.is_cheap(items, 1000, proved=False) is cheap
 
 
 def test_items_that_fail_are_not_cheap() -> None:
     moment = Moment(site("sorted(xs, key=f)"), sorted, [1, 2], (len,))
-    assert not moment.is_cheap([1, 2])
+    assert not moment.is_cheap([1, 2], 1000)
 
 
 def test_code_of_a_site_takes_the_functions_that_its_iterable_calls() -> None:

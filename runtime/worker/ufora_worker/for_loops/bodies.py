@@ -109,7 +109,7 @@ class Bodies:
             first = first_items(run.items)
             _prove(run, body, first, changes)
             # Of a loop with records it is known already: it began as written.
-            if kind is SiteKind.SUM and take_less(LOOK_NS, body.run, first):
+            if kind is SiteKind.SUM and take_less(LOOK_NS, body.run, first, run.count):
                 raise Declined(CHEAP)
         _prove(run, body, run.items, changes)
         return body

@@ -187,7 +187,7 @@ class Moment:
         source = self.source
         whole = source.items if isinstance(source, Stage) else source
         first = first_items(whole)
-        if self.is_cheap(first, proved=False):
+        if self.is_cheap(first, count, proved=False):
             raise Declined(CHEAP)
         scope = self.scope(frame)
         body = self.body(scope, frame, slices)
@@ -196,29 +196,30 @@ class Moment:
         if takes_a_look(whole, count):
             self._prove(scope, first, frame)
             look_ns = _CHEAP_NS if self.site.kind in _HASHED else LOOK_NS
-            if take_less(look_ns, body.run, first):
+            if take_less(look_ns, body.run, first, count):
                 raise Declined(CHEAP)
         items = self.items()
         self._prove(scope, items, frame)
-        if self.is_cheap(first) or (worth_ns and take_less(worth_ns, body.run, first)):
+        keyed = worth_ns and take_less(worth_ns, body.run, first, count)
+        if keyed or self.is_cheap(first, count):
             raise Declined(CHEAP)
         return items, body
 
-    def is_cheap(self, items: Items, *, proved: bool = True) -> bool:
-        """Whether items run in next to no time, and in C: gathering what they give would take
-        longer. They are tried, so where they are not ``proved`` to be pure, nothing may be called
-        but what only looks at numbers, text and tuples."""
+    def is_cheap(self, first: Items, count: int, *, proved: bool = True) -> bool:
+        """Whether ``count`` items run in next to no time, and in C: gathering what they give would
+        take longer. The first are tried, so where they are not ``proved`` to be pure, nothing may
+        be called but what only looks at numbers, text and tuples."""
         functions = (*self._called, *self.key)
         if self.site.written is not None or not all(map(_is_written_in_c, functions)):
             return False
-        if not proved and not (len(functions) == 1 and _only_looks(functions[0], items)):
+        if not proved and not (len(functions) == 1 and _only_looks(functions[0], first)):
             return False
 
-        def run(first: Items) -> None:
-            iterable = self.source.iterator(first) if isinstance(self.source, Stage) else first
+        def run(items: Items) -> None:
+            iterable = self.source.iterator(items) if isinstance(self.source, Stage) else items
             deque(map(self.key[0], iterable) if self.key else iterable, maxlen=0)
 
-        return take_less(_CHEAP_NS, run, items)
+        return take_less(_CHEAP_NS, run, first, count)
 
     def body(self, scope: dict[str, Any], frame: FrameType, slices: SliceCodes) -> SliceCall:
         """What runs the items, with values of ``scope``."""

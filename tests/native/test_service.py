@@ -232,3 +232,20 @@ def test_nobody_waits_for_a_request_behind_another_one(compiler: Compiler) -> No
     behind: list[bool] = []
     served(compiler, Request(translate, LOCATION, History()))
     assert behind == [True]
+
+
+def test_an_llvmlite_that_cannot_be_loaded_is_no_fault_of_the_compiler(
+    compiler: Compiler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unloadable(*_: object) -> NativeCode:
+        raise OSError("libllvmlite.so: file too short")
+
+    monkeypatch.setattr(Compilation, "compile", unloadable)
+    request = served(compiler, Request(lambda: doubled(10), LOCATION, History(), lambda code: None))
+    assert request.code is None
+    refusal = request.history.refusal
+    assert refusal is not None and (refusal.filename, refusal.line) == ("prog.py", 7)
+    assert "llvmlite cannot be loaded (OSError: libllvmlite.so: file too short)" in refusal.message
+    assert "report" not in refusal.message
+    assert refusal.edit == "pip install --force-reinstall llvmlite"
+    assert refusal.message in caplog.text

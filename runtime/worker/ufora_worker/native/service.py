@@ -170,11 +170,13 @@ def _short_turns() -> Iterator[None]:
 
 
 def _broken(request: Request, error: Exception) -> Refusal:
-    """A mistake of the compiler must not become the user's."""
-    message = (
-        f"the native compiler failed ({type(error).__name__}: {error}), so this runs in CPython; "
-        "please report it. UFORA_NATIVE=0 does without native code"
-    )
+    """A mistake of the compiler, or of an installation, must not become the user's."""
+    said, edit = f"({type(error).__name__}: {error}), so this runs in CPython", ""
+    message = f"the native compiler failed {said}; please report it"
+    if isinstance(error, ImportError | OSError):
+        edit = "pip install --force-reinstall llvmlite"
+        message = f"the worker's llvmlite cannot be loaded {said}"
+    message += ". UFORA_NATIVE=0 does without native code"
     where = request.location
     log.error("%s:%d: %s", where.filename, where.line, message, exc_info=error)
-    return Refusal(message, where.filename, where.line)
+    return Refusal(message, where.filename, where.line, edit)

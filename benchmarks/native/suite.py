@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.native import comparisons, corpus_runs, edges, rivals, rows
+from benchmarks.native import comparisons, corpus_runs, edges, rivals, rows, weighing
 from benchmarks.native.rows import Row
 from benchmarks.report import machine
 
@@ -15,6 +15,7 @@ PARTS = {
     "native/works": comparisons.measure,
     "native/edges": edges.measure,
     "native/corpus": corpus_runs.measure,
+    "native/weights": weighing.measure,
 }
 
 

@@ -21,6 +21,7 @@ from ufora_worker.for_loops.bodies import Bodies
 from ufora_worker.for_loops.changes import IMMUTABLE
 from ufora_worker.for_loops.runs import Run, Runs
 from ufora_worker.for_loops.turns import TurnAfterTurn
+from ufora_worker.loops.first_look import take_less
 from ufora_worker.loops.float_sum import PLAIN
 from ufora_worker.loops.ranges import SliceCall
 from ufora_worker.loops.root_loop import RootLoop, Window
@@ -43,8 +44,6 @@ _IN_VAIN = 8
 #: native code for them. Making and unpacking a record takes about so much, and so much may be lost
 #: before the loop is given up.
 _WORTH_NS, _RECORD_NS, _MOST_LOST_NS = 10_000, 400, 30_000_000
-#: How often items are tried to see what they take; the first time they take longer.
-_TRIES = 3
 #: Records that may be in memory at a time.
 _MOST_RECORDS = 1 << 18
 
@@ -253,13 +252,7 @@ def _is_next_to_nothing(run: Run, body: SliceCall) -> bool:
     assert run.items is not None
     if run.map_ns > run.recorded * _RECORD_NS:
         return False
-    tried = run.items[run.done - _FIRST : run.done]
-    times = []
-    for _ in range(_TRIES):
-        started = perf_counter_ns()
-        body.run(tried)
-        times.append(perf_counter_ns() - started)
-    return min(times) < _FIRST * _RECORD_NS
+    return take_less(_RECORD_NS, body.run, run.items[run.done - _FIRST : run.done], run.count)
 
 
 def _may_begin(start: Any, total: Total) -> bool:

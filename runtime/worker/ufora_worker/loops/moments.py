@@ -191,8 +191,6 @@ class Moment:
             raise Declined(CHEAP)
         scope = self.scope(frame)
         body = self.body(scope, frame, slices)
-        # Native code may compute keys in less time, but hashing them takes longer than both.
-        worth_ns = _CHEAP_NS if self.site.kind in KEYED else 0
         if takes_a_look(whole, count):
             self._prove(scope, first, frame)
             look_ns = _CHEAP_NS if self.site.kind in _HASHED else LOOK_NS
@@ -200,7 +198,8 @@ class Moment:
                 raise Declined(CHEAP)
         items = self.items()
         self._prove(scope, items, frame)
-        keyed = worth_ns and take_less(worth_ns, body.run, first, count)
+        # Native code may compute keys in less time, but hashing them takes longer than both.
+        keyed = self.site.kind in KEYED and take_less(_CHEAP_NS, body.run, first, count)
         if keyed or self.is_cheap(first, count):
             raise Declined(CHEAP)
         return items, body
